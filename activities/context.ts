@@ -1,0 +1,71 @@
+/** What a site process gives to everything that runs in it. */
+import { type Logger } from 'pino';
+import { type Database } from '../db/database';
+import { type DocumentKind } from '../domain/documents';
+import { type Amount } from '../domain/money';
+import { type Runtime } from '../domain/runtime';
+import { type Topology } from '../domain/sites';
+import { type SealingKeys } from './sealing';
+
+export interface ShippingMethod {
+  readonly code: string;
+  readonly description: string;
+  readonly amount: Amount;
+}
+
+export interface StoreSettings {
+  readonly store: string;
+  /** As buyers see it. */
+  readonly name: string;
+  /** Internet domain: the right side of payloadIDs. */
+  readonly domain: string;
+  /** ISO 4217. */
+  readonly currency: string;
+  /** BCP 47, for xml:lang. */
+  readonly language: string;
+  /** The catalogue that buyers browse unless they name another. */
+  readonly catalog: string;
+  readonly shippingMethods: readonly ShippingMethod[];
+  /** Tax is not calculated here; the order states it. */
+  readonly tax: { readonly description: string; readonly amount: Amount };
+  /** What a checkout does with a line whose price has changed since it was put in the cart. */
+  readonly priceChange: 'refuse' | 'honour';
+  readonly sealing: SealingKeys;
+  /** What configuration says, used until the topology's authority has spoken. */
+  readonly configuredTopology: Topology;
+}
+
+export interface SiteContext {
+  /** This process's site. */
+  readonly site: string;
+  /** By name; several stores may share a site. */
+  readonly stores: ReadonlyMap<string, StoreSettings>;
+  readonly db: Database;
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  /** A folder for files that can be made again (catalogue documents). */
+  readonly documentsDir: string;
+  /** This site's own API, without a slash at the end. */
+  readonly url: string;
+  /** Base of the Temporal UI and the namespace, for links. */
+  readonly temporalUi: { readonly url: string; readonly namespace: string };
+  /** Tells the relay that the outbox has work; called after a COMMIT, never waits. */
+  readonly outboxHasWork: () => void;
+  /** Keeps a copy of a document that the transport emitted, where an archive is configured. */
+  readonly archiveDocument: (kind: DocumentKind, payloadID: string, xml: string | Buffer) => void;
+}
+
+export function storeSettings(context: SiteContext, store: string): StoreSettings {
+  const settings = context.stores.get(store);
+  if (!settings) {
+    const known = [...context.stores.keys()].join(', ');
+    throw new Error(`store "${store}" is not configured at site "${context.site}" (configured: ${known})`);
+  }
+  return settings;
+}
+
+/** The page of a workflow in the Temporal UI. */
+export function workflowPage(context: SiteContext, workflowId: string): string {
+  const { url, namespace } = context.temporalUi;
+  return `${url}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}`;
+}

@@ -1,0 +1,140 @@
+/**
+ * Activities between sites: names and arguments are a wire contract. Fields are only ever added, and receivers are
+ * upgraded before senders (design, section 3). Types only: workflow code imports this file.
+ */
+import { type SealedDocument } from '../domain/documents';
+import { type TransferId } from '../domain/inventory';
+import { type Topology } from '../domain/sites';
+
+/** Where a catalogue document is and what it brings: documents go by reference (design, section 3). */
+export interface CatalogDocumentReference {
+  readonly store: string;
+  readonly catalog: string;
+  /** The user group's partition; empty for everyone's. */
+  readonly partition: string;
+  /** 0: the document is full. */
+  readonly base: number;
+  readonly target: number;
+  readonly payloadID: string;
+  /** POST a SubscriptionContentRequest here. */
+  readonly url: string;
+  /** Of the XML, uncompressed. */
+  readonly bytes: number;
+  /** SHA-256 (hex) over the canonical content. */
+  readonly contentDigest: string;
+  readonly itemCount: number;
+}
+
+export type CatalogDeliveryState = 'delivering' | 'held' | 'confirmed' | 'parked';
+
+export interface CatalogDeliveryRecord {
+  readonly store: string;
+  readonly epoch: number;
+  readonly catalog: string;
+  readonly partition: string;
+  readonly site: string;
+  readonly state: CatalogDeliveryState;
+  /** Confirmed by the site; absent while it has not answered. */
+  readonly revision?: number;
+  readonly target: number;
+  readonly payloadID: string;
+  readonly workflowId: string;
+  readonly reason?: string;
+  /** Milliseconds UTC since when the delivery waits. */
+  readonly heldSince?: number;
+}
+
+export interface PublishedRevision {
+  readonly revision: number;
+  readonly itemCount: number;
+  readonly added: number;
+  readonly changed: number;
+  readonly withdrawn: number;
+  /** Sites that the catalogue is for: the publisher's children. */
+  readonly sites: readonly string[];
+}
+
+export interface AllocationRequest {
+  readonly store: string;
+  readonly epoch: number;
+  /** The request's id: the same request asked twice gives the same transfers. */
+  readonly request: string;
+  /** Takers; empty for all children. The primary's own share comes beside them when `ownShare` says so. */
+  readonly sites: readonly string[];
+  /** Items to share out; empty for all of the pool. */
+  readonly skus: readonly string[];
+  readonly ownShare: boolean;
+}
+
+export interface PlannedTransfer {
+  readonly transfer: TransferId;
+  readonly taker: string;
+  readonly lines: number;
+  readonly units: number;
+}
+
+/** What the receiver says of one order (design, section 3: answers are per order). */
+export type OrderAnswer = {
+  readonly orderId: string;
+  /** The answering site. */
+  readonly by: string;
+} & (
+  | { readonly outcome: 'accepted' }
+  | { readonly outcome: 'confirmed'; readonly epoch: number }
+  /** Another order of the same cart came first. */
+  | { readonly outcome: 'cancelled'; readonly reason: string; readonly winner: string }
+  /** Not taken; it waits for an operator. */
+  | { readonly outcome: 'parked'; readonly reason: string }
+);
+
+export interface CartConversion {
+  readonly store: string;
+  readonly cart: string;
+  /** The cart's version that the integrator saw; absent for whatever it is now. */
+  readonly version?: number;
+  /** The cartToPurchaseOrder workflow that wants to hear of the answer. */
+  readonly workflowId: string;
+}
+
+export type CartConversionResult =
+  | { readonly outcome: 'ordered'; readonly orderId: string }
+  /** `problem` is the problem document's type that the HTTP checkout would have answered. */
+  | { readonly outcome: 'refused'; readonly problem: string; readonly detail: string };
+
+/** Put on `primary.<store>.<epoch>`: each requires, in its transaction, that this site is primary in that epoch. */
+export interface PrimaryActivities {
+  /** Figure 6, step 600: the draft becomes the next revision, once per request; without changes the newest one. */
+  publishCatalog(input: { store: string; epoch: number; catalog: string; request: string }): Promise<PublishedRevision>;
+  /** Figure 6, steps 602 and 604. */
+  prepareCatalogDocument(input: {
+    store: string;
+    epoch: number;
+    catalog: string;
+    partition: string;
+    base: number;
+    /** 0 for the newest. */
+    target: number;
+  }): Promise<CatalogDocumentReference>;
+  recordCatalogDelivery(input: CatalogDeliveryRecord): Promise<void>;
+  /** Figure 8, steps 800 to 804: debits the pool, once per request. */
+  planAllocation(input: AllocationRequest): Promise<{ transfers: PlannedTransfer[]; ownUnits: number }>;
+  sealAllocation(input: { store: string; epoch: number; transfer: TransferId }): Promise<SealedDocument>;
+  /** Figure 8, step 810. */
+  settleTransfer(input: { store: string; epoch: number; confirmation: SealedDocument }): Promise<void>;
+  receiveOrders(input: { store: string; epoch: number; batch: SealedDocument }): Promise<OrderAnswer[]>;
+  recordWorkflow(input: { store: string; workflowId: string; state: string; result: string }): Promise<void>;
+}
+
+/** Put on `site.<store>.<site>.<incarnation>`. */
+export interface SiteActivities {
+  applyTopology(input: { topology: Topology }): Promise<void>;
+  /** Figure 7: fetches, checks, stages and flips; answers the revision that the site now has. */
+  applyCatalog(input: CatalogDocumentReference): Promise<{ revision: number }>;
+  /** Figure 9: credits once and answers the sealed confirmation. */
+  creditAllocation(input: { document: SealedDocument }): Promise<SealedDocument>;
+  /** A parent that is not the primary takes orders here. */
+  receiveOrders(input: { store: string; epoch: number; batch: SealedDocument }): Promise<OrderAnswer[]>;
+  bookOrderAnswers(input: { store: string; batch: string; answers: readonly OrderAnswer[] }): Promise<void>;
+  convertCart(input: CartConversion): Promise<CartConversionResult>;
+  recordWorkflow(input: { store: string; workflowId: string; state: string; result: string }): Promise<void>;
+}

@@ -1,0 +1,75 @@
+/** How a route is declared: its schemas validate, and the OpenAPI document is made from the same ones. */
+import { type IncomingMessage } from 'node:http';
+import { type Readable } from 'node:stream';
+import { type ZodType, type z } from 'zod';
+import { type SiteContext, type StoreSettings } from '../activities/context';
+
+/** Roles of API keys (design, section 7); `site` is another site of the same store, shown by a signed token. */
+export type Role = 'buyer' | 'integrator' | 'operator' | 'partner' | 'site';
+
+export interface Caller {
+  readonly role: Role;
+  /** The key's id, or the calling site's name. */
+  readonly id: string;
+}
+
+export interface RouteRequest<P, Q, B> {
+  readonly context: SiteContext;
+  /** The store of the path; only routes below /v1/stores/{store} have one. */
+  readonly store: StoreSettings;
+  readonly caller: Caller;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** Header values by lower-case name. */
+  readonly header: (name: string) => string | undefined;
+  /** The unread body, for routes with `streamBody`. */
+  readonly stream: IncomingMessage;
+  readonly requestId: string;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON; or text, bytes or a stream when `contentType` is given. */
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly stream?: Readable;
+}
+
+export interface ResponseShape {
+  readonly description: string;
+  readonly schema?: ZodType;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Route<P extends ZodType = ZodType, Q extends ZodType = ZodType, B extends ZodType = ZodType> {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** With `{name}` parameters, as in OpenAPI. */
+  readonly path: string;
+  /** The capability: the tag in the OpenAPI document. */
+  readonly tag: string;
+  readonly operationId: string;
+  readonly summary: string;
+  /** Who may call; empty for anyone, with no key. */
+  readonly roles: readonly Role[];
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** The body is not read and not parsed; its media types. */
+  readonly streamBody?: readonly string[];
+  /** Largest body, bytes; a default holds where it is absent. */
+  readonly bodyBytesMax?: number;
+  /** Request headers that the route reads, with what they are for. */
+  readonly headers?: Readonly<Record<string, { readonly description: string; readonly required: boolean }>>;
+  /** Takes an Idempotency-Key (design, section 7). */
+  readonly idempotent: boolean;
+  readonly responses: Readonly<Record<number, ResponseShape>>;
+  readonly handle: (request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Reply>;
+}
+
+/** Keeps the schemas' types together while a route is declared. */
+export function route<P extends ZodType, Q extends ZodType, B extends ZodType>(definition: Route<P, Q, B>): Route {
+  return definition as unknown as Route;
+}

@@ -1,0 +1,23 @@
+/** Every route of a site's API. */
+import { cartRoutes } from './carts';
+import { catalogRoutes } from './catalog';
+import { deliveryRoutes } from './deliveries';
+import { healthRoutes } from './health';
+import { inventoryRoutes } from './inventory';
+import { keyRoutes } from './keys';
+import { orderRoutes } from './orders';
+import { type Route } from './route';
+import { siteRoutes } from './sites';
+import { workflowRoutes } from './workflows';
+
+export const allRoutes: readonly Route[] = [
+  ...healthRoutes,
+  ...catalogRoutes,
+  ...cartRoutes,
+  ...orderRoutes,
+  ...deliveryRoutes,
+  ...inventoryRoutes,
+  ...workflowRoutes,
+  ...siteRoutes,
+  ...keyRoutes,
+];

@@ -1,0 +1,128 @@
+/** The site's copy of the store's topology, and the fence that commands of an older epoch run into. */
+import { type Site, type SiteRole, type Topology } from '../domain/sites';
+import { type Statements, type Transaction } from './database';
+import { forUpdate, insertRows } from './dialect';
+
+/** The site asked is not the store's primary in that epoch; refusals like this are never stored in the inbox. */
+export class NotPrimaryError extends Error {
+  constructor(
+    readonly store: string,
+    readonly site: string,
+    readonly askedEpoch: number,
+    readonly primary: string,
+    readonly epoch: number,
+  ) {
+    super(
+      `site "${site}" is not primary of store "${store}" in epoch ${askedEpoch}: ` +
+        `it knows "${primary}" as primary in epoch ${epoch}`,
+    );
+  }
+}
+
+interface TopologyRow {
+  version: number;
+  epoch: number;
+  primary_site: string;
+  own_site: string;
+  data_id: string;
+}
+
+export interface OwnTopology {
+  readonly topology: Topology;
+  readonly site: string;
+  /** The number of this site's data; 0 until the authority has given one. */
+  readonly incarnation: number;
+  /** Names this database for ever; a remade one gets another. */
+  readonly dataId: string;
+}
+
+/** Writes what configuration says, on a database that has no topology of the store yet. */
+export async function seedTopology(
+  tx: Transaction,
+  topology: Topology,
+  ownSite: string,
+  dataId: string,
+  now: number,
+): Promise<void> {
+  const found = await tx.get('SELECT 1 AS found FROM topology WHERE store = ?', [topology.store]);
+  if (found) return;
+  await insertRows(
+    tx,
+    'topology',
+    ['store', 'version', 'epoch', 'primary_site', 'own_site', 'data_id', 'updated_at'],
+    [[topology.store, topology.version, topology.epoch, topology.primary, ownSite, dataId, now]],
+  );
+  await writeSites(tx, topology, now);
+}
+
+/** Takes a newer topology; an older or equal one changes nothing. Answers whether it was taken. */
+export async function saveTopology(tx: Transaction, topology: Topology, now: number): Promise<boolean> {
+  const row = await readRow(tx, topology.store, forUpdate(tx.engine));
+  if (!row)
+    throw new Error(`this database has no topology of store "${topology.store}": is the store configured here?`);
+  if (topology.version <= row.version) return false;
+  await tx.run('UPDATE topology SET version = ?, epoch = ?, primary_site = ?, updated_at = ? WHERE store = ?', [
+    topology.version,
+    topology.epoch,
+    topology.primary,
+    now,
+    topology.store,
+  ]);
+  await tx.run('DELETE FROM sites WHERE store = ?', [topology.store]);
+  await writeSites(tx, topology, now);
+  return true;
+}
+
+async function writeSites(tx: Transaction, topology: Topology, now: number): Promise<void> {
+  await insertRows(
+    tx,
+    'sites',
+    ['store', 'site', 'role', 'parent', 'url', 'incarnation', 'updated_at'],
+    topology.sites.map((site) => [topology.store, site.site, site.role, site.parent, site.url, site.incarnation, now]),
+  );
+}
+
+function readRow(reads: Statements, store: string, lock: string): Promise<TopologyRow | undefined> {
+  return reads.get<TopologyRow>(
+    `SELECT version, epoch, primary_site, own_site, data_id FROM topology WHERE store = ?${lock}`,
+    [store],
+  );
+}
+
+/** The topology as this site knows it. */
+export async function loadTopology(reads: Statements, store: string): Promise<OwnTopology> {
+  const row = await readRow(reads, store, '');
+  if (!row) throw new Error(`this database has no topology of store "${store}": is the store configured here?`);
+  const rows = await reads.all<{
+    site: string;
+    role: SiteRole;
+    parent: string | null;
+    url: string;
+    incarnation: number;
+  }>('SELECT site, role, parent, url, incarnation FROM sites WHERE store = ? ORDER BY site', [store]);
+  const sites: Site[] = rows.map(({ site, role, parent, url, incarnation }) => ({
+    site,
+    role,
+    parent,
+    url,
+    incarnation,
+  }));
+  return {
+    topology: { store, version: row.version, epoch: row.epoch, primary: row.primary_site, sites },
+    site: row.own_site,
+    incarnation: sites.find((site) => site.site === row.own_site)?.incarnation ?? 0,
+    dataId: row.data_id,
+  };
+}
+
+/**
+ * The fence: locks the topology row until the transaction ends and requires this site's own primacy in that very
+ * epoch. It fences commands; facts (orders, confirmations) are taken whatever their epoch.
+ */
+export async function requirePrimacy(tx: Transaction, store: string, epoch: number): Promise<void> {
+  const row = await readRow(tx, store, forUpdate(tx.engine));
+  if (!row) throw new Error(`this database has no topology of store "${store}": is the store configured here?`);
+  if (row.primary_site !== row.own_site || row.epoch !== epoch) {
+    throw new NotPrimaryError(store, row.own_site, epoch, row.primary_site, row.epoch);
+  }
+}

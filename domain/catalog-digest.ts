@@ -1,0 +1,36 @@
+/** Digests of items and revisions; apart from `catalog`, because workflow code may not load a hash. */
+import { createHash } from 'node:crypto';
+import { type CatalogItem } from './catalog';
+
+/** SHA-256 (hex) of an item's content, independent of where and when it is stored. */
+export function hashItem(item: CatalogItem): string {
+  const canonical = JSON.stringify([
+    item.sku,
+    item.description,
+    item.price,
+    item.currency,
+    item.unitOfMeasure,
+    item.classification.domain,
+    item.classification.code,
+    item.leadTimeDays,
+    Object.entries(item.attributes).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+    item.audience,
+  ]);
+  return createHash('sha256').update(canonical).digest('hex');
+}
+
+const DIGEST_MODULUS = 1n << 256n;
+
+/** The digest of no items at all. */
+export const EMPTY_DIGEST = '0'.repeat(64);
+
+/**
+ * A revision's digest: the sum of its items' hashes modulo 2^256 (hex). A sum, not a hash of a list, so that a
+ * change costs what changed and not what the catalogue holds.
+ */
+export function addToDigest(digest: string, added: Iterable<string>, removed: Iterable<string> = []): string {
+  let sum = BigInt(`0x${digest}`);
+  for (const hash of added) sum += BigInt(`0x${hash}`);
+  for (const hash of removed) sum -= BigInt(`0x${hash}`);
+  return (((sum % DIGEST_MODULUS) + DIGEST_MODULUS) % DIGEST_MODULUS).toString(16).padStart(64, '0');
+}

@@ -1,0 +1,73 @@
+/** The catalogue's items and revisions (design, sections 1, 2 and 5; figures 6 and 7). */
+import { type Amount } from './money';
+
+export interface Classification {
+  /** For example UNSPSC. */
+  readonly domain: string;
+  readonly code: string;
+}
+
+export interface CatalogItem {
+  readonly sku: string;
+  readonly description: string;
+  readonly price: Amount;
+  /** ISO 4217. */
+  readonly currency: string;
+  /** UN/CEFACT Recommendation 20 code. */
+  readonly unitOfMeasure: string;
+  readonly classification: Classification;
+  /** Days from order to delivery; cXML's Index demands one. */
+  readonly leadTimeDays: number;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** The user group that may see it; empty for everyone. */
+  readonly audience: string;
+}
+
+/** What an import fills in where its source is silent; each use is reported. */
+export const ITEM_DEFAULTS = {
+  unitOfMeasure: 'EA',
+  classification: { domain: 'UNSPSC', code: '60000000' },
+  leadTimeDays: 2,
+} as const;
+
+/** The audience and partition that everyone belongs to. */
+export const EVERYONE = '';
+
+/** Longest sku, in characters. */
+export const SKU_LENGTH_MAX = 64;
+/** Longest description, in characters. */
+export const DESCRIPTION_LENGTH_MAX = 1000;
+/** Longest attributes of one item, as JSON, in bytes. */
+export const ATTRIBUTES_BYTES_MAX = 16_384;
+
+const REVISIONS_PER_EPOCH = 2 ** 32;
+
+/** One unsigned integer on the wire for (epoch, n): epoch × 2^32 + n. */
+export function formatRevision(epoch: number, n: number): number {
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= 2 ** 21) throw new RangeError(`epoch ${epoch} is out of range`);
+  if (!Number.isInteger(n) || n < 0 || n >= REVISIONS_PER_EPOCH) throw new RangeError(`revision ${n} is out of range`);
+  return epoch * REVISIONS_PER_EPOCH + n;
+}
+
+export function parseRevision(revision: number): { epoch: number; n: number } {
+  return { epoch: Math.floor(revision / REVISIONS_PER_EPOCH), n: revision % REVISIONS_PER_EPOCH };
+}
+
+/** "1.7" for people: epoch and number. */
+export function showRevision(revision: number): string {
+  const { epoch, n } = parseRevision(revision);
+  return `${epoch}.${n}`;
+}
+
+/** The revision after `current` in `epoch`: one more, or the epoch's first. */
+export function nextRevision(current: number, epoch: number): number {
+  const parsed = parseRevision(current);
+  if (parsed.epoch > epoch) throw new RangeError(`revision ${showRevision(current)} is of a later epoch than ${epoch}`);
+  return parsed.epoch === epoch ? formatRevision(epoch, parsed.n + 1) : formatRevision(epoch, 1);
+}
+
+/** Revision 0: nothing was ever published or received. */
+export const NO_REVISION = 0;
+
+/** An open end of an item version: it holds until further notice. */
+export const OPEN_REVISION = Number.MAX_SAFE_INTEGER;

@@ -1,0 +1,41 @@
+/** The envelope that every document has, in it or around it (design, section 1). */
+
+export type DocumentKind =
+  | 'OrderRequest'
+  | 'SubscriptionChangeMessage'
+  | 'SubscriptionContentRequest'
+  | 'SubscriptionContentResponse'
+  | 'InventoryAllocation'
+  | 'InventoryConfirmation';
+
+export interface Envelope {
+  readonly payloadID: string;
+  /** Milliseconds UTC. */
+  readonly timestamp: number;
+  readonly store: string;
+  /** The store's Internet domain; the right side of payloadIDs. */
+  readonly domain: string;
+  /** Sites, or a partner's identity. */
+  readonly sender: string;
+  readonly receiver: string;
+}
+
+/** `<time>.<subject>.<version>@<store's domain>` (design, section 6). */
+export function formatPayloadID(time: number, subject: string, version: number, domain: string): string {
+  return `${time}.${subject}.${version}@${domain}`;
+}
+
+/** A document on its way through Temporal: its identity in clear, its content sealed (design, section 3). */
+export interface SealedDocument {
+  readonly kind: DocumentKind | 'OrderBatch';
+  readonly payloadID: string;
+  readonly store: string;
+  /** Site names. */
+  readonly sender: string;
+  readonly receiver: string;
+  /** Orders of a batch, lines of an allocation. */
+  readonly count: number;
+  readonly keyId: string;
+  /** Base64 of nonce, cipher text and tag. */
+  readonly sealed: string;
+}

@@ -1,0 +1,41 @@
+/** Stock: rights, movements, transfers and the allocation policy (design, sections 1, 2 and 5; figures 8, 9, 13). */
+
+/** `own`: units that the site sells itself; `pool`: units that a parent keeps to grant. */
+export type StockAccount = 'own' | 'pool';
+
+export type MovementKind = 'receipt' | 'grant' | 'transfer-out' | 'transfer-in' | 'sale' | 'return' | 'adjustment';
+
+/** A transfer's permanent name: who gave, in which incarnation of its data, and its running number there. */
+export interface TransferId {
+  readonly giver: string;
+  readonly incarnation: number;
+  readonly sequence: number;
+}
+
+export type TransferState = 'in-flight' | 'credited' | 'in-doubt' | 'stranded' | 'void' | 'tombstone';
+
+export interface StockLine {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+/** One allocation to one site (figure 8, step 804). */
+export interface Allocation {
+  readonly store: string;
+  readonly transfer: TransferId;
+  readonly taker: string;
+  readonly lines: readonly StockLine[];
+}
+
+/** Most lines of one inventory document; a larger allocation becomes several transfers. */
+export const INVENTORY_LINES_MAX = 5000;
+
+export function formatTransferId(id: TransferId): string {
+  return `${id.giver}.${id.incarnation}.${id.sequence}`;
+}
+
+export function parseTransferId(text: string): TransferId | null {
+  const match = /^([a-z][a-z0-9-]{0,31})\.(\d{1,9})\.(\d{1,15})$/.exec(text);
+  if (!match) return null;
+  return { giver: match[1] as string, incarnation: Number(match[2]), sequence: Number(match[3]) };
+}

@@ -1,0 +1,85 @@
+/** The one argument of each workflow: what API, relay and workflows agree on. Fields are only ever added. */
+import { type SealedDocument } from './documents';
+import { type Topology } from './sites';
+import { type TopologyState } from './topology';
+
+/** Signal to every workflow that waits for a receiver. */
+export const TOPOLOGY_CHANGED = 'topologyChanged';
+/** Query that every workflow answers. */
+export const STATUS_QUERY = 'status';
+/** Query of storeTopology. */
+export const TOPOLOGY_QUERY = 'topology';
+/** Update of storeTopology. */
+export const REGISTER_SITE = 'registerSite';
+/** Signal to storeTopology: tell this workflow of changes until it leaves. */
+export const SUBSCRIBE = 'subscribe';
+export const UNSUBSCRIBE = 'unsubscribe';
+/** Signal to catalogDelivery: there is a newer revision. */
+export const DELIVER_REVISION = 'deliverRevision';
+/** Signal to catalogPush: a site has answered. */
+export const SITE_REPORTED = 'siteReported';
+/** Signal to cartToPurchaseOrder: the order's receiver has answered. */
+export const ORDER_ANSWERED = 'orderAnswered';
+
+export interface StoreTopologyInput {
+  readonly state: TopologyState;
+  readonly subscribers: readonly string[];
+}
+
+export interface CatalogPushInput {
+  readonly store: string;
+  readonly catalog: string;
+  readonly request: string;
+  readonly topology: Topology;
+}
+
+/** A revision that a site is to have, and the pushes that want to hear of it. */
+export interface WantedRevision {
+  readonly target: number;
+  readonly reportTo: readonly string[];
+}
+
+export interface CatalogDeliveryInput {
+  readonly store: string;
+  readonly catalog: string;
+  readonly partition: string;
+  readonly site: string;
+  readonly wanted: WantedRevision;
+  readonly topology: Topology;
+}
+
+export interface SiteReport {
+  readonly site: string;
+  readonly target: number;
+  readonly state: 'confirmed' | 'held' | 'parked';
+  readonly reason?: string;
+}
+
+export interface InventoryAllocationInput {
+  readonly store: string;
+  readonly request: string;
+  /** Empty for all of the parent's children. */
+  readonly sites: readonly string[];
+  /** Empty for all of the pool. */
+  readonly skus: readonly string[];
+  readonly ownShare: boolean;
+  readonly topology: Topology;
+}
+
+export interface CartToPurchaseOrderInput {
+  readonly store: string;
+  readonly site: string;
+  readonly cart: string;
+  readonly version?: number;
+  readonly topology: Topology;
+}
+
+export interface PurchaseOrderDeliveryInput {
+  readonly store: string;
+  readonly site: string;
+  readonly batch: string;
+  readonly document: SealedDocument;
+  /** Workflows that asked for one of the orders. */
+  readonly notify: readonly { readonly orderId: string; readonly workflowId: string }[];
+  readonly topology: Topology;
+}

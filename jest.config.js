@@ -1,0 +1,26 @@
+/** @type {import('jest').Config} */
+const shared = {
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.(t|j|mj)s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  // These packages ship as ES modules only.
+  transformIgnorePatterns: ['/node_modules/(?!(jose|uuid)/)'],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'json', 'node'],
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/var'],
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
+};
+
+module.exports = {
+  projects: [
+    { ...shared, displayName: 'everyday', testMatch: ['<rootDir>/test/**/*.test.ts'] },
+    { ...shared, displayName: 'full', testMatch: ['<rootDir>/test/**/*.long.ts'] },
+  ],
+  maxWorkers: 2,
+  testTimeout: 60_000,
+};

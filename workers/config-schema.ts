@@ -1,0 +1,105 @@
+/** What a site's configuration file may say. Every key is listed here; anything else is an error. */
+import { z } from 'zod';
+import { SEALING_KEY_BYTES } from '../activities/sealing';
+import { isCurrency, parseAmount } from '../domain/money';
+import { NAME_PATTERN, SITE_ROLES } from '../domain/sites';
+
+const PORT_MAX = 65_535;
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const text = z.string().min(1, 'must not be empty');
+const name = z
+  .string()
+  .regex(NAME_PATTERN, 'must be 1 to 32 of a-z, 0-9 and "-", beginning with a letter, for example "north"');
+const currency = z.string().refine(isCurrency, 'must be a currency of ISO 4217, for example "GBP"');
+const amount = z.string().refine((value) => parseAmount(value) !== null, {
+  error: 'must be a decimal of at most four places in quotes, for example "3.50"',
+});
+const language = z.string().refine(isLanguage, 'must be a language of BCP 47, for example "en" or "en-GB"');
+const baseUrl = z
+  .string()
+  .refine(isHttpUrl, 'must be an http:// or https:// URL, for example "http://127.0.0.1:4600"')
+  .transform((url) => url.replace(/\/+$/, ''));
+const sealingKey = z.string().refine((value) => Buffer.from(value, 'base64').length === SEALING_KEY_BYTES, {
+  error: `must be ${SEALING_KEY_BYTES} bytes as base64: make one with "openssl rand -base64 ${SEALING_KEY_BYTES}"`,
+});
+
+function isLanguage(value: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(value).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}
+
+const shippingMethod = z.strictObject({ code: text, description: text, amount });
+
+const sealing = z
+  .strictObject({ current: text, keys: z.record(text, sealingKey) })
+  .refine(({ current, keys }) => Object.hasOwn(keys, current), {
+    path: ['current'],
+    error: ({ input }) => {
+      const { current, keys } = input as { current: string; keys: object };
+      return `names the key "${current}", which is not among "keys" (${Object.keys(keys).join(', ')})`;
+    },
+  });
+
+const topologySite = z.strictObject({
+  site: name,
+  role: z.enum(SITE_ROLES),
+  /** Absent or null for the root of the tree. */
+  parent: name.nullable().default(null),
+  url: baseUrl,
+});
+
+const topology = z.strictObject({ primary: name, sites: z.array(topologySite).min(1) });
+
+const store = z.strictObject({
+  /** As buyers see it. */
+  name: text,
+  /** Internet domain: the right side of payloadIDs. */
+  domain: z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/i, 'must be an Internet domain, for example "shop.example"'),
+  currency,
+  language: language.default('en'),
+  catalog: name.default('main'),
+  shippingMethods: z.array(shippingMethod).min(1),
+  tax: z.strictObject({ description: text, amount }).default({ description: 'Tax', amount: '0.00' }),
+  priceChange: z.enum(['refuse', 'honour']).default('refuse'),
+  sealing,
+  topology,
+});
+
+const temporal = z.strictObject({
+  address: z.string().regex(/^[^\s/]+:\d{1,5}$/, 'must be host:port, for example "127.0.0.1:7233"'),
+  namespace: text.default('default'),
+  uiUrl: baseUrl.default('http://127.0.0.1:8233'),
+});
+
+export const configSchema = z.strictObject({
+  site: name,
+  listen: z.strictObject({
+    host: text.default('127.0.0.1'),
+    /** 0 for any free one. */
+    port: z.number().int().min(0).max(PORT_MAX),
+  }),
+  /** Where buyers and other sites reach this site's API. */
+  url: baseUrl,
+  /** A file of SQLite, relative to the configuration file, or a mysql:// URL. */
+  database: text,
+  /** For catalogue documents, which can be made again. */
+  documentsDir: text,
+  temporal,
+  stores: z.record(name, store).refine((stores) => Object.keys(stores).length > 0, 'must name at least one store'),
+  documents: z.strictObject({ archiveDir: text.optional() }).default({}),
+  log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info'), file: text.optional() }).default({ level: 'info' }),
+});
+
+/** As it stands in the file, before defaults. */
+export type SiteConfigInput = z.input<typeof configSchema>;
+/** Checked, with defaults filled in and paths made absolute. */
+export type SiteConfig = z.output<typeof configSchema>;
+export type StoreConfig = SiteConfig['stores'][string];

@@ -1,0 +1,219 @@
+/**
+ * The relay: takes what transactions left in the outbox to Temporal. Orders go in batches (group commit, design,
+ * section 3): idle, a batch is one order and leaves at once; under load it fills, and what a few batches in flight
+ * can't carry waits in the outbox.
+ */
+import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { type SiteContext } from '../activities/context';
+import { loadOrderBatch } from '../activities/orders';
+import { SEALED_BYTES_MAX } from '../activities/sealing';
+import {
+  assignBatch,
+  openBatches,
+  releaseFromBatch,
+  removeEntry,
+  requestersOfBatch,
+  waitingEntries,
+} from '../db/outbox';
+import { loadTopology } from '../db/topology';
+import { findWorkflowRun, recordWorkflowState } from '../db/workflow-runs';
+import { type SealedDocument } from '../domain/documents';
+import { WORKFLOW_QUEUE } from '../domain/queues';
+import { parentOf } from '../domain/sites';
+import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
+import { formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
+import { startAttributes } from '../workflows/search-attributes';
+import { CALL_TIMEOUT_MS } from './temporal-link';
+
+/** Orders of one batch. */
+export const BATCH_ORDERS_MAX = 200;
+/** Batches of one store in flight at a time; the rest waits in the outbox. */
+export const BATCHES_IN_FLIGHT_MAX = 4;
+/** Workflows started in one round of one store: a fair share. */
+const WORKFLOW_STARTS_MAX = 50;
+/** With a batch in flight, how long a next one may fill. */
+const FILL_WAIT_MS = 40;
+/** How often the outbox is looked at without being told. */
+const SWEEP_INTERVAL_MS = 1_000;
+/** A batch without an answer for this long is offered to Temporal again; the same id makes that harmless. */
+const REOFFER_AFTER_MS = 60_000;
+
+export class Relay {
+  private stopping = false;
+  private told = true;
+  private wake: () => void = () => undefined;
+  private running: Promise<void> | undefined;
+  /** When each open batch was last offered by this process, milliseconds UTC. */
+  private readonly offered = new Map<string, number>();
+
+  constructor(
+    private readonly context: SiteContext,
+    private readonly client: () => Client | undefined,
+  ) {}
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** The outbox has work, or room for it. Never waits. */
+  poke(): void {
+    this.told = true;
+    this.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      this.told = false;
+      for (const store of this.context.stores.keys()) {
+        const client = this.client();
+        if (!client || this.stopping) break;
+        try {
+          await this.startWorkflows(client, store);
+          await this.offerOrders(client, store);
+        } catch (error) {
+          this.context.log.warn({ store, error: String(error) }, 'the relay could not deliver; the outbox keeps it');
+          this.told = false;
+        }
+      }
+      if (!this.told && !this.stopping) await this.sleep(SWEEP_INTERVAL_MS);
+    }
+  }
+
+  /** Workflows that were asked for through the API. */
+  private async startWorkflows(client: Client, store: string): Promise<void> {
+    const { db, runtime, log } = this.context;
+    const waiting = await waitingEntries(db, store, 'workflow', WORKFLOW_STARTS_MAX);
+    for (const { subject } of waiting) {
+      const run = await findWorkflowRun(db, store, subject);
+      const about = parseWorkflowId(subject);
+      if (!run || !about) throw new Error(`outbox entry for workflow "${subject}" has no request`);
+      await startOnce(client, run.kind, subject, [run.input], {
+        store,
+        ...('site' in about ? { site: about.site } : {}),
+      });
+      await db.transaction(async (tx) => {
+        await removeEntry(tx, store, 'workflow', subject);
+        const now = await findWorkflowRun(tx, store, subject);
+        if (now?.state === 'queued')
+          await recordWorkflowState(tx, store, subject, 'running', null, runtime.clock.now());
+      });
+      log.info({ store, workflowId: subject }, 'workflow started');
+    }
+    if (waiting.length === WORKFLOW_STARTS_MAX) this.told = true;
+  }
+
+  private async offerOrders(client: Client, store: string): Promise<void> {
+    const open = await openBatches(this.context.db, store);
+    const now = this.context.runtime.clock.now();
+    for (const { batch } of open) {
+      // After a restart nothing is known to be offered, so every open batch is offered again.
+      if (now - (this.offered.get(batch) ?? 0) > REOFFER_AFTER_MS) await this.offerBatch(client, store, batch);
+    }
+    this.forgetAllBut(open.map(({ batch }) => batch));
+    if (open.length >= BATCHES_IN_FLIGHT_MAX) return;
+    if (open.length > 0) await this.fill();
+    const batch = await this.formBatch(store);
+    if (batch === null) return;
+    await this.offerBatch(client, store, batch);
+    this.told = true;
+  }
+
+  private forgetAllBut(batches: readonly string[]): void {
+    for (const known of this.offered.keys()) if (!batches.includes(known)) this.offered.delete(known);
+  }
+
+  private fill(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, FILL_WAIT_MS));
+  }
+
+  /** Gives waiting orders a batch whose id and content are fixed from here on. */
+  private async formBatch(store: string): Promise<string | null> {
+    const { db, runtime } = this.context;
+    return db.transaction(async (tx) => {
+      const waiting = await waitingEntries(tx, store, 'order', BATCH_ORDERS_MAX);
+      if (waiting.length === 0) return null;
+      const batch = runtime.ids.uuid();
+      await assignBatch(
+        tx,
+        store,
+        waiting.map(({ outboxId }) => outboxId),
+        batch,
+        runtime.clock.now(),
+      );
+      return batch;
+    });
+  }
+
+  private async offerBatch(client: Client, store: string, batch: string): Promise<void> {
+    const { db, site, runtime, log } = this.context;
+    const { topology } = await loadTopology(db, store);
+    if (parentOf(topology, site) === null) return;
+    const document = await this.sealWithinLimit(store, batch);
+    if (!document) return;
+    const input: PurchaseOrderDeliveryInput = {
+      store,
+      site,
+      batch,
+      document,
+      notify: await requestersOfBatch(db, store, batch),
+      topology,
+    };
+    const workflowId = formatWorkflowId('purchaseOrderDelivery', { store, site, batch });
+    await startOnce(client, 'purchaseOrderDelivery', workflowId, [input], { store, site, document: batch });
+    this.offered.set(batch, runtime.clock.now());
+    log.info({ store, workflowId, orders: document.count }, 'orders offered');
+  }
+
+  /** Halves a batch until its sealed document fits an activity's argument; the rest goes back to the outbox. */
+  private async sealWithinLimit(store: string, batch: string): Promise<SealedDocument | null> {
+    for (;;) {
+      const document = await loadOrderBatch(this.context, store, batch);
+      if (!document || document.count <= 1 || document.sealed.length <= SEALED_BYTES_MAX) return document;
+      const keep = Math.ceil(document.count / 2);
+      await this.context.db.transaction((tx) => releaseFromBatch(tx, store, batch, keep));
+    }
+  }
+
+  private sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/**
+ * Starts a workflow whose id is its purpose. Running already is success; a failed or terminated one is run again, for
+ * its outbox entry is still there (REJECT_DUPLICATE would lose a terminated batch in silence).
+ */
+async function startOnce(
+  client: Client,
+  type: string,
+  workflowId: string,
+  args: unknown[],
+  about: { store: string; site?: string; document?: string },
+): Promise<void> {
+  try {
+    await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+      client.workflow.start(type, {
+        workflowId,
+        args,
+        taskQueue: WORKFLOW_QUEUE,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        typedSearchAttributes: startAttributes(about),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}

@@ -1,0 +1,123 @@
+/** One site: its database, API, relay and Temporal workers in one process. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import pino, { type Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { allActivities } from '../activities';
+import { type SiteContext } from '../activities/context';
+import { createApp } from '../api/app';
+import { allRoutes } from '../api/routes';
+import { startServer } from '../api/server';
+import { sweepIdempotencyKeys } from '../db/idempotency';
+import { type Database } from '../db/database';
+import { isMariadbUrl, migrate, openDatabase } from '../db/migrate';
+import { seedTopology } from '../db/topology';
+import { type DocumentKind } from '../domain/documents';
+import { type Runtime } from '../domain/runtime';
+import { type SiteConfig, storeSettingsFrom } from './config';
+import { Relay } from './relay';
+import { TemporalLink } from './temporal-link';
+
+export interface RunningSite {
+  readonly site: string;
+  /** The API's base URL. */
+  readonly url: string;
+  readonly context: SiteContext;
+  /** Finishes what is under way and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** How often keys that have served their time are swept. */
+const SWEEP_INTERVAL_MS = 10 * 60_000;
+
+/** Time, randomness and ids of the real world. */
+export const REAL_RUNTIME: Runtime = {
+  clock: { now: () => Date.now() },
+  ids: { uuid: () => uuidv7() },
+  random: { next: () => Math.random(), bytes: (size) => randomBytes(size) },
+};
+
+export function createLogger(config: SiteConfig): Logger {
+  const options = { level: config.log.level, base: { site: config.site } };
+  return config.log.file === undefined ? pino(options) : pino(options, pino.destination(config.log.file));
+}
+
+/** Starts a site; it serves and sells as soon as its database is open, whether Temporal is up or not. */
+export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNTIME): Promise<RunningSite> {
+  const log = createLogger(config);
+  await mkdir(config.documentsDir, { recursive: true });
+  if (!isMariadbUrl(config.database)) await mkdir(dirname(config.database), { recursive: true });
+  const migrations = await migrate(config.database);
+  if (migrations.length > 0) log.info({ migrations }, 'database migrated');
+  const db = openDatabase(config.database);
+  const work: { relay?: Relay } = {};
+  const context: SiteContext = {
+    site: config.site,
+    stores: storeSettingsFrom(config),
+    db,
+    runtime,
+    log,
+    documentsDir: config.documentsDir,
+    url: config.url,
+    temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
+    outboxHasWork: () => work.relay?.poke(),
+    archiveDocument: archiver(config, log),
+  };
+  await seedStores(context);
+
+  const link = new TemporalLink(context, config.temporal, allActivities(context, { topologyChanged }), () =>
+    work.relay?.poke(),
+  );
+  function topologyChanged(): void {
+    link.topologyChanged();
+  }
+  work.relay = new Relay(context, () => link.client);
+  const server = await startServer(createApp(context, allRoutes), config.listen).catch(async (error: unknown) => {
+    await db.close();
+    throw error;
+  });
+  link.start();
+  work.relay.start();
+  const sweep = setInterval(() => sweepQuietly(context, db), SWEEP_INTERVAL_MS);
+  log.info({ url: server.url }, 'site serves');
+
+  return {
+    site: config.site,
+    url: server.url,
+    context,
+    async stop() {
+      clearInterval(sweep);
+      await server.close();
+      await work.relay?.stop();
+      await link.stop();
+      await db.close();
+      log.info('site stopped');
+    },
+  };
+}
+
+async function seedStores({ db, stores, site, runtime }: SiteContext): Promise<void> {
+  for (const { configuredTopology } of stores.values()) {
+    await db.transaction((tx) => seedTopology(tx, configuredTopology, site, runtime.ids.uuid(), runtime.clock.now()));
+  }
+}
+
+function sweepQuietly({ runtime, log }: SiteContext, db: Database): void {
+  sweepIdempotencyKeys(db, runtime.clock.now()).catch((error: unknown) =>
+    log.warn({ error: String(error) }, 'old idempotency keys could not be swept; they are tried again later'),
+  );
+}
+
+/** Keeps a copy of every emitted document where configuration names a folder for it. */
+function archiver(config: SiteConfig, log: Logger): SiteContext['archiveDocument'] {
+  const folder = config.documents.archiveDir;
+  if (folder === undefined) return () => undefined;
+  const made = mkdir(folder, { recursive: true });
+  return (kind: DocumentKind, payloadID: string, xml: string | Buffer) => {
+    const file = join(folder, `${kind}--${encodeURIComponent(payloadID)}.xml`);
+    made
+      .then(() => writeFile(file, xml))
+      .catch((error: unknown) => log.warn({ file, error: String(error) }, 'a document could not be archived'));
+  };
+}

@@ -1,0 +1,156 @@
+import {
+  ApplicationFailure,
+  ActivityFailure,
+  log,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  type CatalogDeliveryRecord,
+  type CatalogDocumentReference,
+  type PrimaryActivities,
+  type SiteActivities,
+} from '../activities/contract';
+import { NO_REVISION, showRevision } from '../domain/catalog';
+import { queueOfPrimary, queueOfSite } from '../domain/topology';
+import { type CatalogDeliveryInput, type SiteReport } from '../domain/workflow-inputs';
+import { SUPERSEDED, TopologyWatch, deliver, deliverUnlessSuperseded } from './hold';
+import { bulkWork, smallDocument, streamedDocument } from './options';
+import { Records } from './records';
+import { deliverRevision, siteReported } from './signals';
+import { Status } from './status';
+
+/**
+ * Brings one site to the newest revision of one catalogue (figure 6, steps 608 to 612; figure 7). While a revision is
+ * held for a site that is away, a newer one takes its place. Ends when the site has what is wanted; what was confirmed
+ * is in the parent's database.
+ */
+export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ revision: number }> {
+  const { store, catalog, partition, site } = input;
+  const { workflowId } = workflowInfo();
+  const watch = new TopologyWatch(input.topology);
+  const status = new Status('delivering', `catalogue ${catalog} to ${site}`);
+  const records = new Records();
+  let wanted = NO_REVISION;
+  let settled = NO_REVISION;
+  let confirmed = NO_REVISION;
+  const listeners = new Set<string>();
+  const want = (revision: number, reportTo: readonly string[]) => {
+    wanted = Math.max(wanted, revision);
+    for (const listener of reportTo) listeners.add(listener);
+  };
+  want(input.wanted.target, input.wanted.reportTo);
+  setHandler(deliverRevision, ({ target, reportTo }) => want(target, reportTo));
+
+  for (;;) {
+    while (settled < wanted || listeners.size > 0) await bringUpToDate();
+    await records.written();
+    if (settled < wanted || listeners.size > 0) continue;
+    await watch.leave();
+    // No await may stand between this last look and the return, or a signal in between would be lost.
+    if (settled >= wanted && listeners.size === 0) return { revision: confirmed };
+  }
+
+  async function bringUpToDate(): Promise<void> {
+    const target = wanted;
+    if (settled < target) {
+      const document = await prepareDocument(target);
+      const applied = await sendDocument(document);
+      if (applied === SUPERSEDED) return;
+    }
+    await report({ site, target: settled, state: status.current === 'parked' ? 'parked' : 'confirmed' });
+  }
+
+  async function prepareDocument(target: number): Promise<CatalogDocumentReference> {
+    return deliver(watch, {
+      queue: queueOfPrimary,
+      send: (queue) =>
+        proxyActivities<PrimaryActivities>(
+          bulkWork(queue, `document of revision ${showRevision(target)}`),
+        ).prepareCatalogDocument({ store, epoch: watch.current.epoch, catalog, partition, base: NO_REVISION, target }),
+      onHeld: () => status.become('held', `revision ${showRevision(target)}: the primary does not answer`),
+    });
+  }
+
+  async function sendDocument(document: CatalogDocumentReference): Promise<typeof SUPERSEDED | undefined> {
+    const shown = showRevision(document.target);
+    status.become('delivering', `revision ${shown} of ${catalog} to ${site}`);
+    record(document, { state: 'delivering' });
+    try {
+      const answer = await deliverUnlessSuperseded(
+        watch,
+        {
+          queue: (topology) => queueOfSite(topology, site),
+          send: (queue) =>
+            proxyActivities<SiteActivities>(streamedDocument(queue, `revision ${shown}`)).applyCatalog(document),
+          onHeld: (since) => hold(document, since),
+        },
+        () => wanted > document.target,
+      );
+      if (answer === SUPERSEDED) return SUPERSEDED;
+      confirmed = answer.revision;
+      status.become('confirmed', `${site} has revision ${showRevision(confirmed)} of ${catalog}`);
+      record(document, { state: 'confirmed', revision: confirmed });
+    } catch (error) {
+      park(document, error);
+    }
+    settled = Math.max(document.target, confirmed);
+    return undefined;
+  }
+
+  function hold(document: CatalogDocumentReference, heldSince: number): void {
+    const reason = `${site} has not taken the document: no worker of it answers`;
+    status.become('held', `revision ${showRevision(document.target)} of ${catalog}: ${reason}`);
+    record(document, { state: 'held', heldSince, reason });
+  }
+
+  /** A document that the site refuses for good is parked for that site alone. */
+  function park(document: CatalogDocumentReference, error: unknown): void {
+    const cause = error instanceof ActivityFailure ? error.cause : error;
+    if (!(cause instanceof ApplicationFailure)) throw error;
+    status.become('parked', `revision ${showRevision(document.target)} of ${catalog} was refused by ${site}`);
+    record(document, { state: 'parked', reason: cause.message });
+  }
+
+  function record(
+    document: CatalogDocumentReference,
+    change: Pick<CatalogDeliveryRecord, 'state' | 'revision' | 'reason' | 'heldSince'>,
+  ): void {
+    const entry = {
+      store,
+      catalog,
+      partition,
+      site,
+      workflowId,
+      target: document.target,
+      payloadID: document.payloadID,
+    };
+    records.add(() =>
+      deliver(watch, {
+        queue: queueOfPrimary,
+        send: (queue) =>
+          proxyActivities<PrimaryActivities>(smallDocument(queue, `record ${change.state}`)).recordCatalogDelivery({
+            ...entry,
+            ...change,
+            epoch: watch.current.epoch,
+          }),
+        onHeld: () => undefined,
+      }),
+    );
+  }
+
+  /** Pushes that have ended no longer listen; that is not this delivery's concern. */
+  async function report(answer: SiteReport): Promise<void> {
+    const told = [...listeners];
+    listeners.clear();
+    for (const listener of told) {
+      try {
+        await getExternalWorkflowHandle(listener).signal(siteReported, answer);
+      } catch (error) {
+        log.info('the push that asked has ended', { listener, error: String(error) });
+      }
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ParentClosePolicy,
+  condition,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setHandler,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { type PrimaryActivities, type PublishedRevision } from '../activities/contract';
+import { EVERYONE, NO_REVISION, showRevision } from '../domain/catalog';
+import { WORKFLOW_QUEUE } from '../domain/queues';
+import { queueOfPrimary } from '../domain/topology';
+import { type CatalogPushInput, type SiteReport, type WantedRevision } from '../domain/workflow-inputs';
+import { formatWorkflowId } from '../domain/workflow-ids';
+import { catalogDelivery } from './catalog-delivery';
+import { TopologyWatch, deliver } from './hold';
+import { PUSH_CONFIRMATION_WAIT, bulkWork, smallDocument } from './options';
+import { startAttributes } from './search-attributes';
+import { deliverRevision, siteReported } from './signals';
+import { Status } from './status';
+
+export interface CatalogPushResult {
+  readonly revision: number;
+  readonly itemCount: number;
+  readonly sites: readonly SiteReport[];
+}
+
+/** Sends a catalogue to the sites that it is for (figure 6). */
+export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushResult> {
+  const { store, catalog, request } = input;
+  const { workflowId } = workflowInfo();
+  const watch = new TopologyWatch(input.topology);
+  const status = new Status('publishing', `catalogue ${catalog}`);
+  const reports = new Map<string, SiteReport>();
+  setHandler(siteReported, (report) => void reports.set(report.site, report));
+
+  const published = await publish();
+  await convert(published.revision);
+  status.become('delivering', `revision ${showRevision(published.revision)} to ${published.sites.join(', ')}`);
+  for (const site of published.sites) await sendTo(site, published.revision);
+  await condition(() => published.sites.every((site) => reports.has(site)), PUSH_CONFIRMATION_WAIT);
+  return finish(published);
+
+  /** Step 600. The trigger is "now", so the draft gets its revision here. */
+  function publish(): Promise<PublishedRevision> {
+    return onPrimary(`publish ${catalog}`, (activities) =>
+      activities.publishCatalog({ store, epoch: watch.current.epoch, catalog, request }),
+    );
+  }
+
+  /** Steps 602 and 604. */
+  async function convert(revision: number): Promise<void> {
+    if (revision === NO_REVISION) return;
+    await onPrimary(`convert revision ${showRevision(revision)}`, (activities) =>
+      activities.prepareCatalogDocument({
+        store,
+        epoch: watch.current.epoch,
+        catalog,
+        partition: EVERYONE,
+        base: NO_REVISION,
+        target: revision,
+      }),
+    );
+  }
+
+  /** Step 608: the site's delivery goes on after this push has ended (step 612: held for later). */
+  async function sendTo(site: string, revision: number): Promise<void> {
+    const id = formatWorkflowId('catalogDelivery', { store, catalog, site });
+    const wanted: WantedRevision = { target: revision, reportTo: [workflowId] };
+    for (;;) {
+      try {
+        await startChild(catalogDelivery, {
+          workflowId: id,
+          args: [{ store, catalog, partition: EVERYONE, site, wanted, topology: watch.current }],
+          taskQueue: WORKFLOW_QUEUE,
+          parentClosePolicy: ParentClosePolicy.ABANDON,
+          typedSearchAttributes: startAttributes({ store, site, document: `${catalog}@${showRevision(revision)}` }),
+          staticSummary: `catalogue ${catalog} to ${site}`,
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+      if (await signalled(id, wanted)) return;
+    }
+  }
+
+  /** False when the delivery ended between being found running and being told. */
+  async function signalled(id: string, wanted: WantedRevision): Promise<boolean> {
+    try {
+      await getExternalWorkflowHandle(id).signal(deliverRevision, wanted);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Steps 610 and 612. */
+  async function finish({ revision, itemCount, sites }: PublishedRevision): Promise<CatalogPushResult> {
+    const result = {
+      revision,
+      itemCount,
+      sites: sites.map((site): SiteReport => reports.get(site) ?? { site, target: revision, state: 'held' }),
+    };
+    const held = result.sites.filter((site) => site.state !== 'confirmed').map((site) => site.site);
+    await deliver(watch, {
+      queue: queueOfPrimary,
+      send: (queue) =>
+        proxyActivities<PrimaryActivities>(smallDocument(queue, 'record the outcome')).recordWorkflow({
+          store,
+          workflowId,
+          state: 'completed',
+          result: JSON.stringify(result),
+        }),
+      onHeld: () => undefined,
+    });
+    await watch.leave();
+    const rest = held.length === 0 ? 'every site has it' : `not yet at ${held.join(', ')}`;
+    status.become('completed', `revision ${showRevision(revision)}: ${rest}`);
+    return result;
+  }
+
+  function onPrimary<T>(summary: string, call: (activities: PrimaryActivities) => Promise<T>): Promise<T> {
+    return deliver(watch, {
+      queue: queueOfPrimary,
+      send: (queue) => call(proxyActivities<PrimaryActivities>(bulkWork(queue, summary))),
+      onHeld: () => status.become('held', `${summary}: the primary does not answer`),
+    });
+  }
+}

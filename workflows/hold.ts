@@ -1,0 +1,129 @@
+/** Sending to a receiver that may be away: the queue is the hold (design, section 3). */
+import {
+  CancellationScope,
+  condition,
+  getExternalWorkflowHandle,
+  log,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { type Topology } from '../domain/sites';
+import { formatWorkflowId } from '../domain/workflow-ids';
+import { HELD_AFTER } from './options';
+import { subscribe, topologyChanged, unsubscribe } from './signals';
+
+/** The newest topology that this workflow has heard of. Whoever is held hears of changes; see storeTopology. */
+export class TopologyWatch {
+  private subscribed = false;
+
+  constructor(private topology: Topology) {
+    setHandler(topologyChanged, (changed) => {
+      if (changed.version > this.topology.version) this.topology = changed;
+    });
+  }
+
+  get current(): Topology {
+    return this.topology;
+  }
+
+  /** Asks the topology's authority for changes, from the first hold on. */
+  async follow(): Promise<void> {
+    if (this.subscribed) return;
+    this.subscribed = true;
+    await this.tellAuthority((authority) =>
+      authority.signal(subscribe, workflowInfo().workflowId, this.topology.version),
+    );
+  }
+
+  /** To be awaited before the workflow ends. */
+  async leave(): Promise<void> {
+    if (!this.subscribed) return;
+    this.subscribed = false;
+    await this.tellAuthority((authority) => authority.signal(unsubscribe, workflowInfo().workflowId));
+  }
+
+  private async tellAuthority(
+    tell: (authority: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>,
+  ): Promise<void> {
+    const id = formatWorkflowId('storeTopology', { store: this.topology.store });
+    try {
+      await tell(getExternalWorkflowHandle(id));
+    } catch (error) {
+      // A store whose authority is not running yet has nothing to announce; the delivery goes on all the same.
+      log.warn('the topology authority could not be reached', { id, error: String(error) });
+    }
+  }
+}
+
+export interface Delivery<T> {
+  /** Where it goes, by the topology of the moment. */
+  readonly queue: (topology: Topology) => string;
+  readonly send: (queue: string) => Promise<T>;
+  /** Told once, when the receiver has not answered for HELD_AFTER; `since` is milliseconds UTC. */
+  readonly onHeld: (since: number) => void;
+}
+
+export const SUPERSEDED = Symbol('superseded');
+
+/**
+ * Delivers once, however long the receiver is away. A change of topology looks the receiver up anew and cancels the
+ * old attempt; that attempt may still run late beside its successor, which the receiver's inbox decides.
+ */
+export async function deliver<T>(watch: TopologyWatch, delivery: Delivery<T>): Promise<T> {
+  const delivered = await deliverUnlessSuperseded(watch, delivery, () => false);
+  if (delivered === SUPERSEDED) throw new Error('a delivery that nothing replaces was superseded');
+  return delivered;
+}
+
+/** As `deliver`, but given up as soon as `superseded` says that a newer delivery replaces this one. */
+export async function deliverUnlessSuperseded<T>(
+  watch: TopologyWatch,
+  delivery: Delivery<T>,
+  superseded: () => boolean,
+): Promise<T | typeof SUPERSEDED> {
+  const since = Date.now();
+  let heldTold = false;
+  while (!superseded()) {
+    const queue = delivery.queue(watch.current);
+    const attempt = new Attempt(() => delivery.send(queue));
+    const decided = () => attempt.settled || superseded() || delivery.queue(watch.current) !== queue;
+    if (!heldTold && !(await condition(decided, HELD_AFTER))) {
+      heldTold = true;
+      delivery.onHeld(since);
+      await watch.follow();
+    }
+    await condition(decided);
+    if (attempt.settled) return attempt.result();
+    await attempt.cancel();
+  }
+  return SUPERSEDED;
+}
+
+/** An activity under way that can be given up. */
+class Attempt<T> {
+  private readonly scope = new CancellationScope();
+  private readonly done: Promise<void>;
+  private outcome: { value: T } | { error: unknown } | undefined;
+
+  constructor(run: () => Promise<T>) {
+    this.done = this.scope.run(run).then(
+      (value) => void (this.outcome = { value }),
+      (error: unknown) => void (this.outcome = { error }),
+    );
+  }
+
+  get settled(): boolean {
+    return this.outcome !== undefined;
+  }
+
+  result(): T {
+    if (!this.outcome) throw new Error('the attempt has not settled');
+    if ('error' in this.outcome) throw this.outcome.error;
+    return this.outcome.value;
+  }
+
+  async cancel(): Promise<void> {
+    this.scope.cancel();
+    await this.done;
+  }
+}

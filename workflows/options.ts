@@ -1,0 +1,39 @@
+/** Time limits of what workflows ask for (design, section 3). */
+import { type ActivityOptions } from '@temporalio/workflow';
+
+/** A small document's activity, once a worker has it in hand. Waiting in the queue has no limit: the queue is the hold. */
+const SMALL_DOCUMENT_TIMEOUT = '10s';
+/** A worker that streams a document shows that it lives. */
+const STREAM_HEARTBEAT_TIMEOUT = '10s';
+/** One attempt at a streamed document. */
+const STREAM_TIMEOUT = '1h';
+/** The primary's set-based work: publication, conversion, allocation. */
+const BULK_TIMEOUT = '15m';
+
+/** Waits between attempts. */
+const RETRY = { initialInterval: '1s', maximumInterval: '30s', backoffCoefficient: 2 } as const;
+
+/** How long a receiver may take before its delivery is called held. */
+export const HELD_AFTER = '3s';
+/** How long a push waits for confirmations before it reports who is held. */
+export const PUSH_CONFIRMATION_WAIT = '10s';
+/** How long a change of topology waits for a site to take it; a site that is away asks when it returns. */
+export const ANNOUNCEMENT_WAIT = '30s';
+
+export function smallDocument(queue: string, summary: string): ActivityOptions {
+  return { taskQueue: queue, startToCloseTimeout: SMALL_DOCUMENT_TIMEOUT, retry: RETRY, summary };
+}
+
+export function streamedDocument(queue: string, summary: string): ActivityOptions {
+  return {
+    taskQueue: queue,
+    startToCloseTimeout: STREAM_TIMEOUT,
+    heartbeatTimeout: STREAM_HEARTBEAT_TIMEOUT,
+    retry: RETRY,
+    summary,
+  };
+}
+
+export function bulkWork(queue: string, summary: string): ActivityOptions {
+  return { taskQueue: queue, startToCloseTimeout: BULK_TIMEOUT, retry: RETRY, summary };
+}
