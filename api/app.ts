@@ -1,0 +1,92 @@
+/** The HTTP API from its declared routes: every route is closed unless it says who may call. */
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import helmet from 'helmet';
+import { type SiteContext } from '../activities/context';
+import { Authentication } from './auth';
+import { answerProblem, toProblem } from './answers';
+import { RATE_WINDOW_MS, REQUESTS_PER_WINDOW_MAX } from './limits';
+import { openApiDocument } from './openapi';
+import { Problem } from './problems';
+import { type Route } from './route';
+import { routeHandler } from './route-handler';
+
+const REQUEST_ID_FORM = /^[\x21-\x7e]{1,128}$/;
+
+export function createApp(context: SiteContext, routes: readonly Route[]): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.use(helmet());
+  app.use(identifyRequest(context));
+  app.use(
+    rateLimit({
+      windowMs: RATE_WINDOW_MS,
+      limit: REQUESTS_PER_WINDOW_MAX,
+      standardHeaders: 'draft-8',
+      legacyHeaders: false,
+      validate: false,
+      keyGenerator: (request: Request) => request.get('authorization') ?? request.socket.remoteAddress ?? 'unknown',
+      handler: (_request, _response, next) =>
+        next(
+          new Problem(429, 'too-many-requests', `more than ${REQUESTS_PER_WINDOW_MAX} requests in a minute: slow down`),
+        ),
+    }),
+  );
+  const document = openApiDocument(routes);
+  app.get('/openapi.json', (_request, response) => void response.json(document));
+  const authentication = new Authentication(context);
+  for (const route of routes) app[route.method](expressPath(route.path), routeHandler(context, authentication, route));
+  for (const path of new Set(routes.map((route) => route.path))) app.all(expressPath(path), refuseMethod(routes, path));
+  app.use((request, _response, next) => {
+    next(new Problem(404, 'not-found', `there is nothing at ${request.path}: see /openapi.json for what there is`));
+  });
+  app.use(answerErrors(context));
+  return app;
+}
+
+/** `/items/{sku}` as Express writes it. */
+function expressPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+function identifyRequest({ runtime, log }: SiteContext): express.RequestHandler {
+  return (request, response, next) => {
+    const given = request.get('x-request-id');
+    const requestId = given !== undefined && REQUEST_ID_FORM.test(given) ? given : runtime.ids.uuid();
+    const startedAt = runtime.clock.now();
+    response.locals['requestId'] = requestId;
+    response.setHeader('X-Request-Id', requestId);
+    response.on('finish', () => {
+      const durationMs = runtime.clock.now() - startedAt;
+      const { method, path } = request;
+      log.debug({ requestId, method, path, status: response.statusCode, durationMs }, 'request');
+    });
+    next();
+  };
+}
+
+function refuseMethod(routes: readonly Route[], path: string): express.RequestHandler {
+  const methods = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
+  const allow = (methods.includes('GET') ? [...methods, 'HEAD'] : methods).concat('OPTIONS').join(', ');
+  return (request, response, next) => {
+    response.setHeader('Allow', allow);
+    if (request.method === 'OPTIONS') response.status(204).end();
+    else next(new Problem(405, 'method-not-allowed', `${request.method} is not for ${path}: it takes ${allow}`));
+  };
+}
+
+function answerErrors(context: SiteContext): ErrorRequestHandler {
+  return async (error: unknown, request: Request, response: Response, next) => {
+    const requestId = String(response.locals['requestId']);
+    if (response.headersSent) {
+      context.log.warn({ requestId, error: String(error) }, 'an answer broke off');
+      next(error);
+      return;
+    }
+    const problem = await toProblem(context, error, request);
+    if (problem.status >= 500) context.log.error({ requestId, path: request.path, err: error }, 'request failed');
+    answerProblem(response, problem, requestId);
+  };
+}

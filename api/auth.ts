@@ -1,0 +1,78 @@
+/** Who calls: an API key, or another site of the store (design, section 7). */
+import { timingSafeEqual } from 'node:crypto';
+import { type SiteContext, type StoreSettings } from '../activities/context';
+import { verifySiteToken } from '../activities/site-token';
+import { type ApiKey, findKey, hashSecret, parseKey } from '../db/api-keys';
+import { loadTopology } from '../db/topology';
+import { Problem } from './problems';
+import { type Caller, type Role } from './route';
+
+/** How long a key is believed without asking the database: a revoked key stops within this time, milliseconds. */
+export const KEY_CACHE_MS = 2_000;
+/** Keys remembered by one process. */
+const KEYS_CACHED_MAX = 10_000;
+
+const CHALLENGE = { 'WWW-Authenticate': 'Bearer realm="entrepot"' };
+
+function unauthorized(): Problem {
+  return new Problem(
+    401,
+    'unauthorized',
+    'send "Authorization: Bearer <key>" with an API key of this store and site that is neither expired nor revoked',
+    {},
+    CHALLENGE,
+  );
+}
+
+export class Authentication {
+  private readonly cache = new Map<string, { key: ApiKey | undefined; until: number }>();
+
+  constructor(private readonly context: SiteContext) {}
+
+  /** Throws 401 for a caller that is nobody here, 403 for one that may not call a route for these roles. */
+  async require(store: StoreSettings, authorization: string | undefined, roles: readonly Role[]): Promise<Caller> {
+    const bearer = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization ?? '')?.[1];
+    if (bearer === undefined) throw unauthorized();
+    const caller = (await this.keyHolder(store, bearer)) ?? (await this.otherSite(store, bearer));
+    if (!caller) throw unauthorized();
+    if (!roles.includes(caller.role)) {
+      throw new Problem(
+        403,
+        'forbidden',
+        `a key of role "${caller.role}" may not do this; it takes: ${roles.join(', ')}`,
+      );
+    }
+    return caller;
+  }
+
+  private async keyHolder(store: StoreSettings, bearer: string): Promise<Caller | null> {
+    const parsed = parseKey(bearer);
+    if (!parsed) return null;
+    const key = await this.find(store.store, parsed.keyId);
+    if (!key) return null;
+    const same = timingSafeEqual(Buffer.from(key.secretHash), Buffer.from(hashSecret(parsed.secret)));
+    const now = this.context.runtime.clock.now();
+    const inForce = key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
+    const here = key.site === null || key.site === this.context.site;
+    return same && inForce && here ? { role: key.role, id: key.keyId } : null;
+  }
+
+  private async find(store: string, keyId: string): Promise<ApiKey | undefined> {
+    const now = this.context.runtime.clock.now();
+    const name = `${store}/${keyId}`;
+    const cached = this.cache.get(name);
+    if (cached && cached.until > now) return cached.key;
+    const key = await findKey(this.context.db, store, keyId);
+    if (this.cache.size >= KEYS_CACHED_MAX) this.cache.clear();
+    this.cache.set(name, { key, until: now + KEY_CACHE_MS });
+    return key;
+  }
+
+  private async otherSite(store: StoreSettings, bearer: string): Promise<Caller | null> {
+    if (!bearer.includes('.')) return null;
+    const site = await verifySiteToken(store, bearer, this.context.runtime.clock.now());
+    if (site === null) return null;
+    const { topology } = await loadTopology(this.context.db, store.store);
+    return topology.sites.some((known) => known.site === site) ? { role: 'site', id: site } : null;
+  }
+}

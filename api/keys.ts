@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { type ApiKey, KEY_ROLES, addKey, listKeys, makeKey, revokeKey } from '../db/api-keys';
+import { notFound } from './problems';
+import { type Route, route } from './route';
+import { nameSchema, noBody, noQuery, pageOf, pageQuery, storeParams, time, timeOrNull } from './schemas';
+
+/** Longest label of a key, characters. */
+const LABEL_LENGTH_MAX = 100;
+
+const keySchema = z
+  .object({
+    keyId: z.string(),
+    role: z.enum(KEY_ROLES),
+    site: z.string().nullable(),
+    label: z.string(),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime().nullable(),
+    revokedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'ApiKey' });
+
+function shown(key: ApiKey): z.output<typeof keySchema> {
+  const { keyId, role, site, label } = key;
+  return {
+    ...{ keyId, role, site, label },
+    createdAt: time(key.createdAt),
+    expiresAt: timeOrNull(key.expiresAt),
+    revokedAt: timeOrNull(key.revokedAt),
+  };
+}
+
+export const keyRoutes: readonly Route[] = [
+  route({
+    method: 'post',
+    path: '/v1/stores/{store}/keys',
+    tag: 'keys',
+    operationId: 'createKey',
+    summary: 'A new API key for this site; its text is shown once',
+    roles: ['operator'],
+    params: storeParams,
+    query: noQuery,
+    body: z.strictObject({
+      role: z.enum(KEY_ROLES),
+      site: nameSchema.nullable().default(null).describe('Only for this site; null for every site of the store.'),
+      label: z.string().min(1).max(LABEL_LENGTH_MAX),
+      expiresAt: z.iso.datetime().nullable().default(null),
+    }),
+    idempotent: false,
+    responses: { 201: { description: 'The key.', schema: keySchema.extend({ key: z.string() }) } },
+    handle: async ({ context, store, body }) => {
+      const { db, runtime } = context;
+      const key = makeKey(runtime.random);
+      const expiresAt = body.expiresAt === null ? null : Date.parse(body.expiresAt);
+      const { role, site, label } = body;
+      const added = await db.transaction((tx) =>
+        addKey(tx, { store: store.store, key, role, site, label, expiresAt, now: runtime.clock.now() }),
+      );
+      return { status: 201, body: { ...shown(added), key } };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/stores/{store}/keys',
+    tag: 'keys',
+    operationId: 'listKeys',
+    summary: 'The API keys of this site, without their secrets',
+    roles: ['operator'],
+    params: storeParams,
+    query: pageQuery,
+    body: noBody,
+    idempotent: false,
+    responses: { 200: { description: 'A page of keys.', schema: pageOf(keySchema) } },
+    handle: async ({ context, store, query }) => {
+      const keys = await listKeys(context.db, store.store, query.limit, query.after);
+      const next = keys.length === query.limit ? (keys.at(-1)?.keyId ?? null) : null;
+      return { status: 200, body: { items: keys.map(shown), next } };
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/v1/stores/{store}/keys/{keyId}',
+    tag: 'keys',
+    operationId: 'revokeKey',
+    summary: 'Revoke a key; it stops within seconds',
+    roles: ['operator'],
+    params: z.strictObject({ store: nameSchema, keyId: z.string().max(36) }),
+    query: noQuery,
+    body: noBody,
+    idempotent: false,
+    responses: { 204: { description: 'Revoked.' }, 404: { description: 'No such key.' } },
+    handle: async ({ context, store, params }) => {
+      const { db, runtime } = context;
+      const revoked = await db.transaction((tx) => revokeKey(tx, store.store, params.keyId, runtime.clock.now()));
+      if (!revoked) throw notFound(`no key "${params.keyId}" of store "${store.store}" at site "${context.site}"`);
+      return { status: 204 };
+    },
+  }),
+];

@@ -1,0 +1,126 @@
+/** The OpenAPI 3.1 document, made from the schemas that validate. */
+import { OpenAPIRegistry, OpenApiGeneratorV31, extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { PROBLEM_MEDIA_TYPE } from './problems';
+import { type Route } from './route';
+import { problemSchema } from './schemas';
+
+extendZodWithOpenApi(z);
+
+export const API_VERSION = '1';
+
+/** Problems that any route may answer. */
+const COMMON_PROBLEMS: Readonly<Record<number, string>> = {
+  400: 'The request is not of the form that this route takes.',
+  413: 'The body is too large.',
+  415: 'The media type is not one that this route takes.',
+  429: 'Too many requests.',
+  503: 'The database is away; nothing is known to be changed.',
+};
+const AUTH_PROBLEMS: Readonly<Record<number, string>> = {
+  401: 'No key, or not one of this store and site.',
+  403: 'The key may not do this.',
+};
+
+export function openApiDocument(routes: readonly Route[]): object {
+  const registry = new OpenAPIRegistry();
+  const keyScheme = registry.registerComponent('securitySchemes', 'apiKey', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'ek_<key id>_<secret>',
+    description: 'An API key, scoped to store, site and role; between sites a short-lived token.',
+  });
+  for (const route of routes) register(registry, route, keyScheme.name);
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Entrepot',
+      version: API_VERSION,
+      description: 'One site of a commerce system that runs on many servers in many places.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+  });
+}
+
+function register(registry: OpenAPIRegistry, route: Route, keyScheme: string): void {
+  const problems = { ...COMMON_PROBLEMS, ...(route.roles.length > 0 ? AUTH_PROBLEMS : {}) };
+  const headers = requestHeaders(route);
+  registry.registerPath({
+    method: route.method,
+    path: route.path,
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    description: route.roles.length > 0 ? `Roles: ${route.roles.join(', ')}.` : 'Open to anyone.',
+    security: route.roles.length > 0 ? [{ [keyScheme]: [] }] : [],
+    request: {
+      ...objectPart('params', route.params),
+      ...objectPart('query', route.query),
+      ...(headers ? { headers } : {}),
+      ...requestBody(route),
+    },
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(problems).map(([status, description]) => [
+          status,
+          { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } } },
+        ]),
+      ),
+      ...Object.fromEntries(Object.entries(route.responses).map(([status, shape]) => [status, response(shape)])),
+    },
+  });
+}
+
+function objectPart(name: 'params' | 'query', schema: z.ZodType): object {
+  return schema instanceof z.ZodObject && Object.keys(schema.shape).length > 0 ? { [name]: schema } : {};
+}
+
+function requestHeaders(route: Route): z.ZodObject | null {
+  const declared = Object.entries(route.headers ?? {}).map(([name, { description, required }]) => {
+    const value = z.string().describe(description);
+    return [name, required ? value : value.optional()] as const;
+  });
+  const all = route.idempotent
+    ? [
+        ...declared,
+        [
+          'Idempotency-Key',
+          z.string().min(1).max(255).optional().describe('Sent again, the request is done once.'),
+        ] as const,
+      ]
+    : declared;
+  return all.length > 0 ? z.object(Object.fromEntries(all)) : null;
+}
+
+function requestBody(route: Route): object {
+  if (route.streamBody) {
+    const content = Object.fromEntries(route.streamBody.map((type) => [type, { schema: z.string() }]));
+    return { body: { required: true, content } };
+  }
+  if (!(route.body instanceof z.ZodObject) && !(route.body instanceof z.ZodUnion)) return {};
+  if (route.body instanceof z.ZodUnion && !route.body.options.some((option) => hasFields(option))) return {};
+  return { body: { required: true, content: { 'application/json': { schema: route.body } } } };
+}
+
+function hasFields(option: unknown): boolean {
+  return option instanceof z.ZodObject && Object.keys(option.shape).length > 0;
+}
+
+function response(shape: Route['responses'][number]): object & { description: string } {
+  const type = shape.contentType ?? (shape.schema ? 'application/json' : null);
+  return {
+    description: shape.description,
+    ...(shape.headers
+      ? {
+          headers: Object.fromEntries(
+            Object.entries(shape.headers).map(([name, description]) => [
+              name,
+              { description, schema: { type: 'string' } },
+            ]),
+          ),
+        }
+      : {}),
+    ...(type === null ? {} : { content: { [type]: { schema: shape.schema ?? z.string() } } }),
+  };
+}

@@ -1,0 +1,144 @@
+/** One declared route as an Express handler: who, what, once, answer. */
+import { type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import { type ZodType } from 'zod';
+import { type SiteContext, type StoreSettings } from '../activities/context';
+import { type Authentication } from './auth';
+import { type PlainAnswer, onceByKey } from './idempotency';
+import { BODY_BYTES_MAX } from './limits';
+import { Problem, notFound } from './problems';
+import { type Caller, type Reply, type Route } from './route';
+
+/** The caller of routes that are open to anyone. */
+const ANYONE: Caller = { role: 'buyer', id: 'anyone' };
+
+/** Most faults that one answer lists. */
+const FAULTS_MAX = 20;
+
+export function routeHandler(context: SiteContext, authentication: Authentication, route: Route): RequestHandler[] {
+  const authenticate = async (request: Request, response: Response, next: NextFunction) => {
+    const store = storeOf(context, route, request);
+    const open = route.roles.length === 0;
+    const caller = open ? ANYONE : await authentication.require(store, request.get('authorization'), route.roles);
+    response.locals['store'] = store;
+    response.locals['caller'] = caller;
+    next();
+  };
+  // Who calls is settled before a byte of the body is read.
+  return [authenticate, ...bodyReader(route), (request, response) => handle(context, route, request, response)];
+}
+
+function storeOf(context: SiteContext, route: Route, request: Request): StoreSettings {
+  if (!route.path.startsWith('/v1/stores/{store}')) return [...context.stores.values()][0] as StoreSettings;
+  const name = String(request.params['store']);
+  const store = context.stores.get(name);
+  // An unknown store looks as a known one does to a stranger.
+  if (!store)
+    throw new Problem(401, 'unauthorized', 'send an API key of this store', {}, { 'WWW-Authenticate': 'Bearer' });
+  return store;
+}
+
+function bodyReader(route: Route): RequestHandler[] {
+  if (route.streamBody) return [requireMediaType(route.streamBody)];
+  const limit = route.bodyBytesMax ?? BODY_BYTES_MAX;
+  const keepBytes = (_request: unknown, response: unknown, bytes: Buffer) => {
+    (response as Response).locals['bodyBytes'] = bytes;
+  };
+  return [
+    (request, _response, next) => {
+      const type = request.get('content-type');
+      const empty = request.get('content-length') === '0' || (type === undefined && !request.get('transfer-encoding'));
+      if (empty || (type !== undefined && /^application\/(.+\+)?json\b/i.test(type))) return next();
+      return next(unsupported(type, ['application/json']));
+    },
+    express.json({ limit, type: () => true, verify: keepBytes as never }),
+  ];
+}
+
+function requireMediaType(allowed: readonly string[]): RequestHandler {
+  return (request, _response, next) => {
+    const type = request.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+    if (type !== undefined && allowed.includes(type)) next();
+    else next(unsupported(type, allowed));
+  };
+}
+
+function unsupported(type: string | undefined, allowed: readonly string[]): Problem {
+  return new Problem(
+    415,
+    'unsupported-media-type',
+    `Content-Type is ${type ?? 'missing'}: this takes ${allowed.join(', ')}`,
+  );
+}
+
+async function handle(context: SiteContext, route: Route, request: Request, response: Response): Promise<void> {
+  const store = response.locals['store'] as StoreSettings;
+  const reply = () =>
+    route.handle({
+      context,
+      store,
+      caller: response.locals['caller'] as Caller,
+      params: checked(route.params, request.params, 'path', 404),
+      query: checked(route.query, request.query, 'query', 400),
+      body: route.streamBody ? undefined : checked(route.body, request.body, 'body', 400),
+      header: (name) => request.get(name),
+      stream: request,
+      requestId: String(response.locals['requestId']),
+    });
+  const key = request.get('idempotency-key');
+  if (!route.idempotent || key === undefined) return sendReply(response, await reply());
+  const bytes = (response.locals['bodyBytes'] as Buffer | undefined) ?? Buffer.alloc(0);
+  const name = `${route.method} ${request.path}`;
+  sendPlain(response, await onceByKey(context, store.store, key, name, bytes, async () => toPlain(await reply())));
+}
+
+function checked(schema: ZodType, value: unknown, where: string, status: number): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.slice(0, FAULTS_MAX).map((issue) => {
+    const path = [where, ...issue.path.map(String)].join('.');
+    return { path, problem: issue.message };
+  });
+  if (status === 404)
+    throw notFound(`there is nothing here: ${faults.map(({ path, problem }) => `${path}: ${problem}`).join('; ')}`);
+  const detail = faults.map(({ path, problem }) => `${path}: ${problem}`).join('; ');
+  throw new Problem(status, 'invalid-request', detail, { faults });
+}
+
+function toPlain({ status, headers = {}, body, contentType, stream }: Reply): PlainAnswer {
+  if (stream) throw new Error('a route with an Idempotency-Key may not stream its answer');
+  if (contentType !== undefined)
+    return { status, headers: { ...headers, 'Content-Type': contentType }, body: String(body) };
+  if (body === undefined) return { status, headers, body: '' };
+  return {
+    status,
+    headers: { ...headers, 'Content-Type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(body),
+  };
+}
+
+function sendPlain(response: Response, { status, headers, body }: PlainAnswer): void {
+  response.status(status).set(headers);
+  if (body === '') response.end();
+  else response.send(body);
+}
+
+async function sendReply(response: Response, reply: Reply): Promise<void> {
+  if (!reply.stream) {
+    if (Buffer.isBuffer(reply.body)) {
+      response
+        .status(reply.status)
+        .set({ ...reply.headers, 'Content-Type': reply.contentType })
+        .send(reply.body);
+    } else sendPlain(response, toPlain(reply));
+    return;
+  }
+  response.status(reply.status).set({ ...reply.headers, 'Content-Type': reply.contentType });
+  await stream(reply.stream, response);
+}
+
+/** A reader that goes away ends the source too. */
+async function stream(source: Readable, response: Response): Promise<void> {
+  await pipeline(source, response);
+}
