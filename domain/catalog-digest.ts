@@ -34,3 +34,40 @@ export function addToDigest(digest: string, added: Iterable<string>, removed: It
   for (const hash of removed) sum -= BigInt(`0x${hash}`);
   return (((sum % DIGEST_MODULUS) + DIGEST_MODULUS) % DIGEST_MODULUS).toString(16).padStart(64, '0');
 }
+
+/** What a catalogue document brings. */
+export interface DocumentHead {
+  readonly catalog: string;
+  readonly partition: string;
+  readonly base: number;
+  readonly target: number;
+}
+
+/**
+ * SHA-256 over what a document says, not over its bytes: items in the document's order, then the withdrawn ones. A
+ * document made again by another release has the same digest.
+ */
+export class ContentDigest {
+  private readonly hash = createHash('sha256');
+
+  constructor({ catalog, partition, base, target }: DocumentHead) {
+    this.hash.update(JSON.stringify([catalog, partition, base, target]));
+  }
+
+  add(item: CatalogItem): void {
+    this.addHash(hashItem(item));
+  }
+
+  /** An item by the hash of its content. */
+  addHash(contentHash: string): void {
+    this.hash.update(`\nadd ${contentHash}`);
+  }
+
+  withdraw(sku: string): void {
+    this.hash.update(`\nwithdraw ${JSON.stringify(sku)}`);
+  }
+
+  digest(): string {
+    return this.hash.copy().digest('hex');
+  }
+}

@@ -1,0 +1,151 @@
+/** Reading a SubscriptionContentResponse as it streams in: memory holds one batch of items, whatever the catalogue. */
+import { type CatalogItem } from '../domain/catalog';
+import { parseAmount } from '../domain/money';
+import { type IndexHead, readIndexComment } from './catalog';
+import { Utf8Stream, XmlError, XmlStream, needInteger } from './reader';
+
+export interface IndexHandlers {
+  /** Called once, before the first item. */
+  head(head: IndexHead): Promise<void> | void;
+  /** Items and withdrawn skus in the document's order. */
+  batch(items: readonly CatalogItem[], withdrawn: readonly string[]): Promise<void> | void;
+}
+
+/** Items handed over at a time. */
+export const INDEX_BATCH_ITEMS = 500;
+
+interface OpenItem {
+  sku: string;
+  description: string;
+  price: string;
+  currency: string;
+  unitOfMeasure: string;
+  classificationDomain: string;
+  classification: string;
+  leadTime: string;
+  attributes: Record<string, string>;
+}
+
+/**
+ * Reads the document from its bytes. Answers the status code: 200 with `handlers` called, or 204 when nothing changed.
+ * Items get the audience that the partition is for.
+ */
+export async function readContentResponse(
+  bytes: AsyncIterable<Uint8Array>,
+  audience: string,
+  handlers: IndexHandlers,
+): Promise<number> {
+  const reader = new IndexReader(audience);
+  const stream = new XmlStream(reader);
+  const decoder = new Utf8Stream();
+  for await (const chunk of bytes) {
+    stream.write(decoder.decode(chunk));
+    await reader.handOver(handlers, INDEX_BATCH_ITEMS);
+  }
+  stream.write(decoder.decode());
+  stream.end();
+  if (stream.root !== 'cXML') throw new XmlError(`the document is a "${stream.root ?? 'nothing'}": cXML is needed`);
+  await reader.handOver(handlers, 1);
+  return reader.finish();
+}
+
+class IndexReader {
+  private readonly path: string[] = [];
+  private characters = '';
+  private catalog = '';
+  private status = 0;
+  private head: IndexHead | null = null;
+  private headTold = false;
+  private item: OpenItem | null = null;
+  private extrinsic = '';
+  private items: CatalogItem[] = [];
+  private withdrawn: string[] = [];
+
+  constructor(private readonly audience: string) {}
+
+  open(name: string, attributes: Readonly<Record<string, string>>): void {
+    this.path.push(name);
+    this.characters = '';
+    if (name === 'Status') this.status = needInteger(attributes['code'] ?? '', 'Status/@code');
+    else if (name === 'IndexItemAdd' || name === 'IndexItemDelete') this.item = emptyItem();
+    else if (name === 'IndexItemPunchout')
+      throw new XmlError('the Index holds an IndexItemPunchout: only adds and deletes are taken');
+    else if (name === 'Extrinsic') this.extrinsic = attributes['name'] ?? '';
+    else if (name === 'Money' && this.item) this.item.currency = attributes['currency'] ?? '';
+    else if (name === 'Classification' && this.item) this.item.classificationDomain = attributes['domain'] ?? '';
+  }
+
+  text(piece: string): void {
+    this.characters += piece;
+  }
+
+  close(name: string): void {
+    this.path.pop();
+    const parent = this.path.at(-1);
+    if (name === 'InternalID' && parent === 'Subscription') this.catalog = this.characters.trim();
+    else if (name === 'Comments' && parent === 'Index') this.head = readIndexComment(this.characters, this.catalog);
+    else if (name === 'IndexItemAdd') this.items.push(this.finished());
+    else if (name === 'IndexItemDelete') this.withdrawn.push(needSku(this.item));
+    else if (this.item) this.take(this.item, name, parent);
+    this.characters = '';
+  }
+
+  private take(item: OpenItem, name: string, parent: string | undefined): void {
+    if (name === 'SupplierPartID') item.sku = this.characters;
+    else if (name === 'Money') item.price = this.characters;
+    else if (name === 'Description' && parent === 'ItemDetail') item.description = this.characters;
+    else if (name === 'UnitOfMeasure') item.unitOfMeasure = this.characters;
+    else if (name === 'Classification') item.classification = this.characters;
+    else if (name === 'LeadTime') item.leadTime = this.characters;
+    else if (name === 'Extrinsic') item.attributes[this.extrinsic] = this.characters;
+  }
+
+  private finished(): CatalogItem {
+    const item = this.item as OpenItem;
+    this.item = null;
+    const sku = needSku(item);
+    const price = parseAmount(item.price.trim());
+    if (price === null) throw new XmlError(`item "${sku}": UnitPrice is "${item.price}": a decimal is needed`);
+    return {
+      sku,
+      description: item.description,
+      price,
+      currency: item.currency,
+      unitOfMeasure: item.unitOfMeasure,
+      classification: { domain: item.classificationDomain, code: item.classification },
+      leadTimeDays: needInteger(item.leadTime, `item "${sku}": LeadTime`),
+      attributes: item.attributes,
+      audience: this.audience,
+    };
+  }
+
+  async handOver(handlers: IndexHandlers, atLeast: number): Promise<void> {
+    if (this.head && !this.headTold) {
+      this.headTold = true;
+      await handlers.head(this.head);
+    }
+    if (this.items.length + this.withdrawn.length < atLeast) return;
+    if (!this.head) throw new XmlError('the Index has no Comments with its revisions before its first item');
+    const { items, withdrawn } = this;
+    this.items = [];
+    this.withdrawn = [];
+    await handlers.batch(items, withdrawn);
+  }
+
+  finish(): number {
+    if (this.status === 200 && !this.head) throw new XmlError('the answer has Status 200 but no Index');
+    return this.status;
+  }
+}
+
+function needSku(item: OpenItem | null): string {
+  if (!item || item.sku === '') throw new XmlError('an IndexItem has no SupplierPartID');
+  return item.sku;
+}
+
+function emptyItem(): OpenItem {
+  return {
+    ...{ sku: '', description: '', price: '', currency: '', unitOfMeasure: '', leadTime: '' },
+    ...{ classificationDomain: '', classification: '', attributes: {} },
+  };
+}

@@ -1,0 +1,97 @@
+/** Stock documents by our own DTD (dtd/entrepot/EntrepotInventory.dtd): cXML has no form for rights to sell. */
+import { type Envelope } from '../domain/documents';
+import { LINE_QUANTITY_MAX } from '../domain/orders';
+import { type StockLine, type TransferId } from '../domain/inventory';
+import { dateTime } from './envelope';
+import { parsedTime } from './times';
+import { type XmlNode, XmlError, findAll, need, needAttribute, needInteger, parseXml } from './reader';
+import { declaration, element } from './writer';
+
+export const INVENTORY_SYSTEM_ID = 'https://entrepot.dev/dtd/EntrepotInventory.dtd';
+const ROOT = 'EntrepotInventory';
+/** Largest inventory document, bytes. */
+const INVENTORY_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface AllocationDocument {
+  readonly envelope: Envelope;
+  readonly transfer: TransferId;
+  readonly lines: readonly StockLine[];
+}
+
+export interface ConfirmationDocument {
+  readonly envelope: Envelope;
+  readonly transfer: TransferId;
+  /** The payloadID of the allocation. */
+  readonly inReplyTo: string;
+  readonly lines: number;
+  readonly units: number;
+}
+
+function wrap(envelope: Envelope, content: string): string {
+  const { payloadID, timestamp, store, sender, receiver } = envelope;
+  return (
+    declaration(ROOT, INVENTORY_SYSTEM_ID) +
+    element(ROOT, { version: '1', payloadID, timestamp: dateTime(timestamp), store, sender, receiver }, content)
+  );
+}
+
+/** Figure 8, step 804. */
+export function writeAllocation({ envelope, transfer, lines }: AllocationDocument): string {
+  const written = lines.map(({ sku, quantity }) => element('Line', { sku, quantity }));
+  return wrap(envelope, element('InventoryAllocation', { ...transfer }, ...written));
+}
+
+/** Figure 9, step 904. */
+export function writeConfirmation({ envelope, transfer, inReplyTo, lines, units }: ConfirmationDocument): string {
+  return wrap(envelope, element('InventoryConfirmation', { ...transfer, inReplyTo, lines, units }));
+}
+
+export function readAllocation(document: Buffer | string): AllocationDocument {
+  const root = readRoot(document);
+  const allocation = need(root, 'InventoryAllocation');
+  const lines = findAll(allocation, 'Line').map((line) => {
+    const quantity = needInteger(needAttribute(line, 'quantity'), 'Line/@quantity');
+    if (quantity < 1)
+      throw new XmlError(`Line/@quantity is ${quantity}: at least 1 is needed (most: ${LINE_QUANTITY_MAX})`);
+    return { sku: needAttribute(line, 'sku'), quantity };
+  });
+  return { envelope: readEnvelope(root), transfer: readTransfer(allocation), lines };
+}
+
+export function readConfirmation(document: Buffer | string): ConfirmationDocument {
+  const root = readRoot(document);
+  const confirmation = need(root, 'InventoryConfirmation');
+  return {
+    envelope: readEnvelope(root),
+    transfer: readTransfer(confirmation),
+    inReplyTo: needAttribute(confirmation, 'inReplyTo'),
+    lines: needInteger(needAttribute(confirmation, 'lines'), 'lines'),
+    units: needInteger(needAttribute(confirmation, 'units'), 'units'),
+  };
+}
+
+function readRoot(document: Buffer | string): XmlNode {
+  const root = parseXml(document, { bytes: INVENTORY_BYTES_MAX });
+  if (root.name !== ROOT) throw new XmlError(`the document is a "${root.name}": ${ROOT} is needed`);
+  return root;
+}
+
+function readTransfer(node: XmlNode): TransferId {
+  return {
+    giver: needAttribute(node, 'giver'),
+    incarnation: needInteger(needAttribute(node, 'incarnation'), 'incarnation'),
+    sequence: needInteger(needAttribute(node, 'sequence'), 'sequence'),
+  };
+}
+
+function readEnvelope(root: XmlNode): Envelope {
+  const payloadID = needAttribute(root, 'payloadID');
+  return {
+    payloadID,
+    timestamp: parsedTime(needAttribute(root, 'timestamp'), `${ROOT}/@timestamp`),
+    store: needAttribute(root, 'store'),
+    domain: payloadID.slice(payloadID.lastIndexOf('@') + 1),
+    sender: needAttribute(root, 'sender'),
+    receiver: needAttribute(root, 'receiver'),
+  };
+}

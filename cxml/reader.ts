@@ -1,0 +1,165 @@
+/**
+ * Reading XML from others: no internal subset, nothing loaded from outside, bad UTF-8 is fatal, and every dimension has
+ * a limit (design, section 6).
+ */
+import { SaxesParser } from 'saxes';
+
+/** Largest document that is read as a tree, bytes. */
+export const DOCUMENT_BYTES_MAX = 1_048_576;
+/** Deepest nesting of elements. */
+export const DEPTH_MAX = 64;
+/** Most elements of a document read as a tree: the largest order's lines, each with its parts. */
+export const NODES_MAX = 60_000;
+
+/** The document can't be read; the message says where and why. */
+export class XmlError extends Error {}
+
+export interface XmlLimits {
+  readonly bytes?: number;
+  readonly depth?: number;
+  readonly nodes?: number;
+}
+
+export interface XmlNode {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly children: readonly XmlNode[];
+  /** All character data directly inside. */
+  readonly text: string;
+}
+
+interface OpenNode {
+  name: string;
+  attributes: Record<string, string>;
+  children: XmlNode[];
+  text: string;
+}
+
+export interface XmlHandlers {
+  open(name: string, attributes: Readonly<Record<string, string>>): void;
+  text(text: string): void;
+  close(name: string): void;
+}
+
+/** A parser that takes chunks of decoded text and calls back; throws XmlError. */
+export class XmlStream {
+  private readonly parser = new SaxesParser({ position: true });
+  private depth = 0;
+  /** The root's name, once it was seen. */
+  root: string | undefined;
+
+  constructor(handlers: XmlHandlers, depthMax = DEPTH_MAX) {
+    this.parser.on('error', (error) => {
+      throw new XmlError(`the document is not well-formed XML: ${error.message}`);
+    });
+    this.parser.on('doctype', (doctype) => {
+      if (doctype.includes('[')) throw new XmlError('the document has an internal subset: remove it from its DOCTYPE');
+    });
+    this.parser.on('opentag', ({ name, attributes }) => {
+      this.root ??= name;
+      if (++this.depth > depthMax) throw new XmlError(`element "${name}" is nested deeper than ${depthMax}`);
+      handlers.open(name, attributes as Record<string, string>);
+    });
+    this.parser.on('text', (text) => handlers.text(text));
+    this.parser.on('cdata', (text) => handlers.text(text));
+    this.parser.on('closetag', ({ name }) => {
+      this.depth--;
+      handlers.close(name);
+    });
+  }
+
+  write(chunk: string): void {
+    this.parser.write(chunk);
+  }
+
+  end(): void {
+    this.parser.close();
+  }
+}
+
+/** Decodes UTF-8 chunk by chunk; bad bytes are fatal. */
+export class Utf8Stream {
+  private readonly decoder = new TextDecoder('utf-8', { fatal: true });
+
+  decode(chunk?: Uint8Array): string {
+    try {
+      return chunk ? this.decoder.decode(chunk, { stream: true }) : this.decoder.decode();
+    } catch (error) {
+      throw new XmlError('the document is not UTF-8: send it as UTF-8', { cause: error });
+    }
+  }
+}
+
+/** Reads a whole document as a tree. */
+export function parseXml(document: Buffer | string, limits: XmlLimits = {}): XmlNode {
+  const bytesMax = limits.bytes ?? DOCUMENT_BYTES_MAX;
+  const nodesMax = limits.nodes ?? NODES_MAX;
+  const bytes = typeof document === 'string' ? Buffer.byteLength(document) : document.length;
+  if (bytes > bytesMax) throw new XmlError(`the document has ${bytes} bytes: at most ${bytesMax} are taken`);
+  const text = typeof document === 'string' ? document : decodeWhole(document);
+  let root: XmlNode | undefined;
+  let nodes = 0;
+  const open: OpenNode[] = [];
+  const stream = new XmlStream(
+    {
+      open(name, attributes) {
+        if (++nodes > nodesMax) throw new XmlError(`the document has more than ${nodesMax} elements`);
+        open.push({ name, attributes, children: [], text: '' });
+      },
+      text(piece) {
+        const current = open.at(-1);
+        if (current) current.text += piece;
+      },
+      close() {
+        const node = open.pop() as OpenNode;
+        const parent = open.at(-1);
+        if (parent) parent.children.push(node);
+        else root = node;
+      },
+    },
+    limits.depth,
+  );
+  stream.write(text);
+  stream.end();
+  if (!root) throw new XmlError('the document has no element');
+  return root;
+}
+
+function decodeWhole(document: Buffer): string {
+  const decoder = new Utf8Stream();
+  return decoder.decode(document) + decoder.decode();
+}
+
+/** The first child of that name; null when there is none. */
+export function find(node: XmlNode, name: string): XmlNode | null {
+  return node.children.find((child) => child.name === name) ?? null;
+}
+
+export function findAll(node: XmlNode, name: string): XmlNode[] {
+  return node.children.filter((child) => child.name === name);
+}
+
+/** Follows a path of names; the error names the whole path and where it broke. */
+export function need(node: XmlNode, ...path: readonly string[]): XmlNode {
+  let at = node;
+  for (const name of path) {
+    const next = find(at, name);
+    if (!next) throw new XmlError(`${[node.name, ...path].join('/')} is missing: "${at.name}" has no "${name}"`);
+    at = next;
+  }
+  return at;
+}
+
+export function needAttribute(node: XmlNode, name: string): string {
+  const value = node.attributes[name];
+  if (value === undefined) throw new XmlError(`${node.name} has no attribute "${name}"`);
+  return value;
+}
+
+export function needInteger(text: string, what: string): number {
+  const value = Number(text);
+  if (!/^\d{1,16}$/.test(text.trim()) || !Number.isSafeInteger(value)) {
+    throw new XmlError(`${what} is "${text}": a whole number is needed`);
+  }
+  return value;
+}
