@@ -2,6 +2,7 @@
  * Activities between sites: names and arguments are a wire contract. Fields are only ever added, and receivers are
  * upgraded before senders (design, section 3). Types only: workflow code imports this file.
  */
+import { type CatalogDeliveryState } from '../domain/catalog';
 import { type SealedDocument } from '../domain/documents';
 import { type TransferId } from '../domain/inventory';
 import { type Topology } from '../domain/sites';
@@ -24,8 +25,6 @@ export interface CatalogDocumentReference {
   readonly contentDigest: string;
   readonly itemCount: number;
 }
-
-export type CatalogDeliveryState = 'delivering' | 'held' | 'confirmed' | 'parked';
 
 export interface CatalogDeliveryRecord {
   readonly store: string;

@@ -53,6 +53,7 @@ class IndexReader {
   private readonly path: string[] = [];
   private characters = '';
   private catalog = '';
+  private loadmode: IndexHead['loadmode'] = 'Full';
   private status = 0;
   private head: IndexHead | null = null;
   private headTold = false;
@@ -67,6 +68,7 @@ class IndexReader {
     this.path.push(name);
     this.characters = '';
     if (name === 'Status') this.status = needInteger(attributes['code'] ?? '', 'Status/@code');
+    else if (name === 'Index') this.loadmode = attributes['loadmode'] === 'Incremental' ? 'Incremental' : 'Full';
     else if (name === 'IndexItemAdd' || name === 'IndexItemDelete') this.item = emptyItem();
     else if (name === 'IndexItemPunchout')
       throw new XmlError('the Index holds an IndexItemPunchout: only adds and deletes are taken');
@@ -83,7 +85,8 @@ class IndexReader {
     this.path.pop();
     const parent = this.path.at(-1);
     if (name === 'InternalID' && parent === 'Subscription') this.catalog = this.characters.trim();
-    else if (name === 'Comments' && parent === 'Index') this.head = readIndexComment(this.characters, this.catalog);
+    else if (name === 'Comments' && parent === 'Index')
+      this.head = readIndexComment(this.characters, this.catalog, this.loadmode);
     else if (name === 'IndexItemAdd') this.items.push(this.finished());
     else if (name === 'IndexItemDelete') this.withdrawn.push(needSku(this.item));
     else if (this.item) this.take(this.item, name, parent);

@@ -14,7 +14,9 @@ import { element, escapeAttribute, escapeText, textElement } from './writer';
 /** What a catalogue document says of itself. */
 export interface IndexHead {
   readonly catalog: string;
-  /** 0: the document is full. */
+  /** Full: what it does not hold goes. Incremental: adds and deletes on top of what is there. */
+  readonly loadmode: 'Full' | 'Incremental';
+  /** The revision that it changes; 0 where it needs none. */
   readonly base: number;
   readonly target: number;
   /** Items at `target`. */
@@ -95,7 +97,7 @@ export function startContentResponse(head: IndexHead, envelope: Envelope, langua
     startDocument(envelope, { 'xml:lang': language }) +
     '<Response><Status code="200" text="OK"/><SubscriptionContentResponse>' +
     subscription(head, envelope, language) +
-    `<SubscriptionContent><Index loadmode="${head.base === 0 ? 'Full' : 'Incremental'}">` +
+    `<SubscriptionContent><Index loadmode="${head.loadmode}">` +
     textElement('SupplierID', envelope.store, { domain: SUPPLIER_DOMAIN }) +
     textElement('Comments', comment)
   );
@@ -127,12 +129,13 @@ export function writeIndexDelete(sku: string): string {
 }
 
 /** Reads the comment that carries an Index's revisions. */
-export function readIndexComment(comment: string, catalog: string): IndexHead {
+export function readIndexComment(comment: string, catalog: string, loadmode: IndexHead['loadmode']): IndexHead {
   const match = COMMENT_FORM.exec(comment.trim());
   if (!match)
     throw new XmlError(`Index/Comments is "${comment.slice(0, 100)}": base, target, items and digest are needed`);
   return {
     catalog,
+    loadmode,
     base: needInteger(match[1] as string, 'base'),
     target: needInteger(match[2] as string, 'target'),
     itemCount: needInteger(match[3] as string, 'items'),

@@ -1,5 +1,6 @@
 /** The few places where the engines' SQL differs. */
 import { type Engine, type SqlValue, type Statements } from './database';
+import { isDuplicateKey } from './errors';
 
 /** Rows of one INSERT: more gain little, and each count is a statement to prepare. */
 const ROWS_PER_STATEMENT_MAX = 100;
@@ -73,9 +74,15 @@ export async function insertIfAbsent(
   );
   if (found) return false;
   const columns = [...names, ...Object.keys(rest)];
-  await statements.run(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`, [
-    ...Object.values(key),
-    ...Object.values(rest),
-  ]);
-  return true;
+  try {
+    await statements.run(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`, [
+      ...Object.values(key),
+      ...Object.values(rest),
+    ]);
+    return true;
+  } catch (error) {
+    // Another transaction was first between the look and the insert.
+    if (isDuplicateKey(error)) return false;
+    throw error;
+  }
 }

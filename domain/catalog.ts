@@ -71,3 +71,6 @@ export const NO_REVISION = 0;
 
 /** An open end of an item version: it holds until further notice. */
 export const OPEN_REVISION = Number.MAX_SAFE_INTEGER;
+
+/** Where the delivery of a revision to a site stands. */
+export type CatalogDeliveryState = 'delivering' | 'held' | 'confirmed' | 'parked';

@@ -1,0 +1,426 @@
+/** Browsing and searching items, importing, pushing, and the documents that sites fetch from each other. */
+import { z } from 'zod';
+import { workflowPage } from '../activities/context';
+import { importCatalog } from '../activities/catalog/import';
+import { openDocumentFile, prepareDocument } from '../activities/catalog/documents';
+import { readContentRequest, writeStatus } from '../cxml/catalog';
+import { DOCUMENT_BYTES_MAX, XmlError } from '../cxml/reader';
+import { type BrowsedItem, browseItems, findItems } from '../db/catalog/browse';
+import { countDraft } from '../db/catalog/drafts';
+import { listConfirmations } from '../db/catalog/deliveries';
+import { listHeads, listRevisions, readHead } from '../db/catalog/heads';
+import { NotPrimaryError, loadTopology } from '../db/topology';
+import { availableUnits } from '../db/inventory';
+import { EVERYONE, NO_REVISION, OPEN_REVISION, SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
+import { HeaderError } from '../domain/catalog-import';
+import { formatPayloadID } from '../domain/documents';
+import { formatWorkflowId } from '../domain/workflow-ids';
+import { Problem, notFound } from './problems';
+import { type Route, type RouteRequest, route } from './route';
+import {
+  money,
+  moneySchema,
+  nameSchema,
+  noBody,
+  noQuery,
+  pageOf,
+  pageQuery,
+  readCursor,
+  storeParams,
+  time,
+  timeOrNull,
+  writeCursor,
+} from './schemas';
+import { acceptedSchema, startWorkflow } from './workflow-requests';
+
+/** Longest search text, characters. */
+const SEARCH_LENGTH_MAX = 200;
+const WORDS_MAX = 10;
+
+const itemSchema = z
+  .object({
+    sku: z.string(),
+    description: z.string(),
+    price: moneySchema,
+    unitOfMeasure: z.string(),
+    classification: z.object({ domain: z.string(), code: z.string() }),
+    leadTimeDays: z.number().int(),
+    attributes: z.record(z.string(), z.string()),
+    available: z.number().int().describe('Units that this site may sell now.'),
+  })
+  .meta({ id: 'Item' });
+
+function shownItem({ item, available }: BrowsedItem): z.output<typeof itemSchema> {
+  const { sku, description, unitOfMeasure, classification, leadTimeDays, attributes } = item;
+  const price = money(item.price, item.currency);
+  return { sku, description, price, unitOfMeasure, classification, leadTimeDays, attributes, available };
+}
+
+const itemCursor = z.strictObject({ revision: z.number().int(), sku: z.string() });
+const catalogParams = z.strictObject({ store: nameSchema, catalog: nameSchema });
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((value) => value === 'true');
+
+const browseRoutes: Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/stores/{store}/items',
+    tag: 'catalog',
+    operationId: 'listItems',
+    summary: 'Browse and search what this site sells; all pages of one listing show one revision',
+    roles: ['buyer', 'integrator', 'operator'],
+    params: storeParams,
+    query: pageQuery.extend({
+      q: z.string().max(SEARCH_LENGTH_MAX).default('').describe('Words that must all be in sku or description.'),
+      classification: z.string().max(255).optional().describe('The beginning of a classification code.'),
+      available: flag.describe('Only what can be bought here now.'),
+      catalog: nameSchema.optional(),
+    }),
+    body: noBody,
+    idempotent: false,
+    responses: {
+      200: { description: 'A page of items.', schema: pageOf(itemSchema).extend({ revision: z.string() }) },
+    },
+    handle: async ({ context, store, query }) => {
+      const catalog = query.catalog ?? store.catalog;
+      const cursor = query.after === undefined ? null : readCursor(query.after, itemCursor);
+      if (query.after !== undefined && cursor === null) {
+        throw new Problem(
+          400,
+          'invalid-cursor',
+          `"${query.after}" is no cursor of this list: leave it out to begin anew`,
+        );
+      }
+      const revision = cursor?.revision ?? (await readHead(context.db, store.store, catalog)).revision;
+      const items = await browseItems(context.db, {
+        ...{ store: store.store, catalog, revision, limit: query.limit, after: cursor?.sku ?? '' },
+        words: query.q.split(/\s+/).filter(Boolean).slice(0, WORDS_MAX),
+        classification: query.classification ?? null,
+        availableOnly: query.available,
+      });
+      const last = items.length === query.limit ? items.at(-1) : undefined;
+      const next = last ? writeCursor({ revision, sku: last.item.sku }) : null;
+      return { status: 200, body: { items: items.map(shownItem), next, revision: showRevision(revision) } };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/stores/{store}/items/{sku}',
+    tag: 'catalog',
+    operationId: 'getItem',
+    summary: 'One item of what this site sells',
+    roles: ['buyer', 'integrator', 'operator'],
+    params: z.strictObject({ store: nameSchema, sku: z.string().min(1).max(SKU_LENGTH_MAX) }),
+    query: z.strictObject({ catalog: nameSchema.optional() }),
+    body: noBody,
+    idempotent: false,
+    responses: { 200: { description: 'The item.', schema: itemSchema }, 404: { description: 'No such item.' } },
+    handle: async ({ context, store, params, query }) => {
+      const catalog = query.catalog ?? store.catalog;
+      const [found] = await findItems(context.db, store.store, catalog, [params.sku]);
+      if (!found) throw notFound(`catalogue "${catalog}" has no item "${params.sku}"`);
+      const available = (await availableUnits(context.db, store.store, [params.sku])).get(params.sku) ?? 0;
+      return { status: 200, body: shownItem({ item: found.item, available }) };
+    },
+  }),
+];
+
+/** The topology, if this site is the store's primary; else where to ask. */
+async function requirePrimaryHere({ context, store }: RouteRequest<unknown, unknown, unknown>) {
+  const own = await loadTopology(context.db, store.store);
+  const { topology } = own;
+  if (topology.primary !== own.site) {
+    throw new NotPrimaryError(store.store, own.site, topology.epoch, topology.primary, topology.epoch);
+  }
+  return topology;
+}
+
+const catalogSchema = z
+  .object({
+    catalog: z.string(),
+    revision: z.string(),
+    items: z.number().int(),
+    digest: z.string(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Catalog' });
+
+const importSchema = z
+  .object({
+    read: z.number().int(),
+    changed: z.number().int(),
+    unchanged: z.number().int(),
+    bad: z.number().int(),
+    faults: z.array(z.object({ line: z.number().int(), column: z.string(), reason: z.string() })),
+    defaults: z.record(z.string(), z.number().int()),
+    applied: z.boolean(),
+  })
+  .meta({ id: 'CatalogImport' });
+
+const confirmationSchema = z
+  .object({
+    catalog: z.string(),
+    site: z.string(),
+    revision: z.string(),
+    target: z.string(),
+    state: z.enum(['delivering', 'held', 'confirmed', 'parked']),
+    document: z.string().nullable(),
+    tries: z.number().int(),
+    heldSince: z.iso.datetime().nullable(),
+    reason: z.string().nullable(),
+    confirmedAt: z.iso.datetime().nullable(),
+    updatedAt: z.iso.datetime(),
+    workflowId: z.string().nullable(),
+    temporalUi: z.url().nullable(),
+  })
+  .meta({ id: 'CatalogConfirmation' });
+
+const revisionSchema = z
+  .object({
+    revision: z.string(),
+    base: z.string(),
+    items: z.number().int(),
+    digest: z.string(),
+    publishedAt: z.iso.datetime(),
+    request: z.string(),
+  })
+  .meta({ id: 'CatalogRevision' });
+
+const managementRoutes: Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/stores/{store}/catalogs',
+    tag: 'catalog',
+    operationId: 'listCatalogs',
+    summary: 'The catalogues of this site and their revisions',
+    roles: ['integrator', 'operator', 'site'],
+    params: storeParams,
+    query: noQuery,
+    body: noBody,
+    idempotent: false,
+    responses: { 200: { description: 'The catalogues.', schema: pageOf(catalogSchema) } },
+    handle: async ({ context, store }) => {
+      const items = (await listHeads(context.db, store.store)).map(
+        ({ catalog, revision, itemCount, digest, updatedAt }) => ({
+          ...{ catalog, revision: showRevision(revision), items: itemCount, digest, updatedAt: time(updatedAt) },
+        }),
+      );
+      return { status: 200, body: { items, next: null } };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/stores/{store}/catalogs/{catalog}/import',
+    tag: 'catalog',
+    operationId: 'importCatalog',
+    summary: 'Put items from CSV in the draft; a bad row changes nothing unless skipBad is true',
+    roles: ['integrator', 'operator'],
+    params: catalogParams,
+    query: z.strictObject({ skipBad: flag }),
+    body: z.undefined(),
+    streamBody: ['text/csv'],
+    idempotent: false,
+    responses: {
+      200: { description: 'What the import did.', schema: importSchema },
+      422: { description: "Bad rows, or columns that can't be used; nothing was changed." },
+      421: { description: 'This is done at the primary.' },
+    },
+    handle: async (request) => {
+      await requirePrimaryHere(request);
+      const { context, store, params, query, stream } = request;
+      const { skipBad } = query;
+      try {
+        const report = await importCatalog(context, {
+          store: store.store,
+          catalog: params.catalog,
+          source: stream,
+          skipBad,
+        });
+        if (report.applied) return { status: 200, body: report };
+        const [first] = report.faults;
+        const example = first ? `; the first: line ${first.line}, column "${first.column}" ${first.reason}` : '';
+        const detail = `${report.bad} of ${report.read} rows are bad and nothing was changed${example}: mend them, or skip them with skipBad=true`;
+        throw new Problem(422, 'bad-rows', detail, { ...report });
+      } catch (error) {
+        if (error instanceof HeaderError) throw new Problem(422, 'bad-file', error.message);
+        throw error;
+      }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/stores/{store}/catalogs/{catalog}/draft',
+    tag: 'catalog',
+    operationId: 'getDraft',
+    summary: 'What a publication would change now',
+    roles: ['integrator', 'operator'],
+    params: catalogParams,
+    query: noQuery,
+    body: noBody,
+    idempotent: false,
+    responses: {
+      200: {
+        description: 'Counts.',
+        schema: z.object({ added: z.number().int(), changed: z.number().int(), withdrawn: z.number().int() }),
+      },
+    },
+    handle: async ({ context, store, params }) => ({
+      status: 200,
+      body: await countDraft(context.db, store.store, params.catalog),
+    }),
+  }),
+  route({
+    method: 'post',
+    path: '/v1/stores/{store}/catalogs/{catalog}/pushes',
+    tag: 'catalog',
+    operationId: 'pushCatalog',
+    summary: 'Publish the draft and push the newest revision to the sites (workflow catalogPush)',
+    roles: ['integrator', 'operator'],
+    params: catalogParams,
+    query: noQuery,
+    body: noBody,
+    idempotent: true,
+    responses: { 202: { description: 'Started, or queued while Temporal is away.', schema: acceptedSchema } },
+    handle: async (request) => {
+      const topology = await requirePrimaryHere(request);
+      const { context, store, params } = request;
+      const id = { store: store.store, catalog: params.catalog, request: context.runtime.ids.uuid() };
+      const workflowId = formatWorkflowId('catalogPush', id);
+      return startWorkflow(request, {
+        kind: 'catalogPush',
+        workflowId,
+        input: { ...id, topology },
+        epoch: topology.epoch,
+      });
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/stores/{store}/catalogs/{catalog}/status',
+    tag: 'catalog',
+    operationId: 'getCatalogStatus',
+    summary: 'Which site has confirmed which revision, and what is held or parked, at the parent',
+    roles: ['integrator', 'operator'],
+    params: catalogParams,
+    query: noQuery,
+    body: noBody,
+    idempotent: false,
+    responses: {
+      200: {
+        description: 'The confirmation table.',
+        schema: pageOf(confirmationSchema).extend({ revision: z.string(), itemCount: z.number().int() }),
+      },
+    },
+    handle: async ({ context, store, params }) => {
+      const head = await readHead(context.db, store.store, params.catalog);
+      const items = (await listConfirmations(context.db, store.store, params.catalog)).map((row) => ({
+        ...{ catalog: row.catalog, site: row.site, state: row.state, tries: row.tries, reason: row.reason },
+        revision: showRevision(row.revision),
+        target: showRevision(row.targetRevision),
+        document: row.payloadId,
+        heldSince: timeOrNull(row.heldSince),
+        confirmedAt: timeOrNull(row.confirmedAt),
+        updatedAt: time(row.updatedAt),
+        workflowId: row.workflowId,
+        temporalUi: row.workflowId === null ? null : workflowPage(context, row.workflowId),
+      }));
+      const { revision, itemCount } = head;
+      return { status: 200, body: { items, next: null, revision: showRevision(revision), itemCount } };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/v1/stores/{store}/catalogs/{catalog}/revisions',
+    tag: 'catalog',
+    operationId: 'listRevisions',
+    summary: 'The revisions that this site has had, newest first',
+    roles: ['integrator', 'operator'],
+    params: catalogParams,
+    query: pageQuery,
+    body: noBody,
+    idempotent: false,
+    responses: { 200: { description: 'A page of revisions.', schema: pageOf(revisionSchema) } },
+    handle: async ({ context, store, params, query }) => {
+      const before = query.after === undefined ? OPEN_REVISION : readCursor(query.after, z.number().int());
+      if (before === null)
+        throw new Problem(400, 'invalid-cursor', `"${String(query.after)}" is no cursor of this list`);
+      const records = await listRevisions(context.db, store.store, params.catalog, query.limit, before);
+      const items = records.map(({ revision, baseRevision, itemCount, digest, publishedAt, request }) => ({
+        ...{ revision: showRevision(revision), base: showRevision(baseRevision), items: itemCount, digest, request },
+        publishedAt: time(publishedAt),
+      }));
+      const next = records.length === query.limit ? writeCursor(records.at(-1)?.revision) : null;
+      return { status: 200, body: { items, next } };
+    },
+  }),
+];
+
+const XML = 'text/xml; charset=UTF-8';
+
+const contentRoutes: Route[] = [
+  route({
+    method: 'post',
+    path: '/v1/stores/{store}/catalogs/{catalog}/content',
+    tag: 'catalog',
+    operationId: 'getCatalogContent',
+    summary: 'A site asks its parent for a revision: cXML SubscriptionContentRequest and -Response',
+    roles: ['site'],
+    params: catalogParams,
+    query: z.strictObject({ target: z.coerce.number().int().min(0).default(0) }),
+    body: z.undefined(),
+    streamBody: ['text/xml', 'application/xml'],
+    idempotent: false,
+    responses: {
+      200: { description: 'The document, or one with Status 204 when nothing is newer.', contentType: 'text/xml' },
+      400: { description: 'Not a SubscriptionContentRequest.' },
+    },
+    handle: async ({ context, store, params, query, stream }) => {
+      const request = await readRequest(stream);
+      if (request.catalog !== params.catalog) {
+        throw new Problem(
+          400,
+          'bad-document',
+          `the document asks for "${request.catalog}", the path for "${params.catalog}"`,
+        );
+      }
+      const head = await readHead(context.db, store.store, params.catalog);
+      const target = query.target === NO_REVISION ? head.revision : query.target;
+      if (target === NO_REVISION || target <= request.base || target > head.revision) {
+        const now = context.runtime.clock.now();
+        const payloadID = formatPayloadID(now, `${params.catalog}-${target}`, 1, store.domain);
+        const envelope = { payloadID, timestamp: now, store: store.store, domain: store.domain };
+        const parties = { sender: context.site, receiver: request.envelope.sender };
+        return {
+          status: 200,
+          contentType: XML,
+          body: writeStatus(204, 'nothing is newer', { ...envelope, ...parties }),
+        };
+      }
+      const key = { catalog: params.catalog, partition: EVERYONE, base: NO_REVISION, target };
+      await prepareDocument(context, store, key);
+      const document = openDocumentFile(context, store.store, key);
+      return { status: 200, contentType: XML, headers: { 'Content-Encoding': 'br' }, stream: document };
+    },
+  }),
+];
+
+async function readRequest(stream: AsyncIterable<Buffer>): Promise<ReturnType<typeof readContentRequest>> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > DOCUMENT_BYTES_MAX)
+      throw new Problem(413, 'body-too-large', `a request has at most ${DOCUMENT_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    return readContentRequest(Buffer.concat(chunks));
+  } catch (error) {
+    if (error instanceof XmlError) throw new Problem(400, 'bad-document', error.message);
+    throw error;
+  }
+}
+
+export const catalogRoutes: readonly Route[] = [...browseRoutes, ...managementRoutes, ...contentRoutes];

@@ -1,0 +1,191 @@
+/** The confirmation table at the parent, and the documents that were made. */
+import { type CatalogDeliveryState } from '../../domain/catalog';
+import { type Statements, type Transaction } from '../database';
+import { insertRows } from '../dialect';
+
+export interface Confirmation {
+  readonly catalog: string;
+  readonly partition: string;
+  readonly site: string;
+  /** Confirmed by the site. */
+  readonly revision: number;
+  readonly targetRevision: number;
+  readonly state: CatalogDeliveryState;
+  readonly payloadId: string | null;
+  readonly tries: number;
+  /** Milliseconds UTC. */
+  readonly heldSince: number | null;
+  readonly reason: string | null;
+  readonly workflowId: string | null;
+  readonly confirmedAt: number | null;
+  readonly updatedAt: number;
+}
+
+interface ConfirmationRow {
+  catalog: string;
+  partition_name: string;
+  site: string;
+  revision: number;
+  target_revision: number;
+  state: CatalogDeliveryState;
+  payload_id: string | null;
+  tries: number;
+  held_since: number | null;
+  reason: string | null;
+  workflow_id: string | null;
+  confirmed_at: number | null;
+  updated_at: number;
+}
+
+const COLUMNS = [
+  'catalog',
+  'partition_name',
+  'site',
+  'revision',
+  'target_revision',
+  'state',
+  'payload_id',
+  'tries',
+  'held_since',
+  'reason',
+  'workflow_id',
+  'confirmed_at',
+  'updated_at',
+] as const;
+
+function confirmationOf(row: ConfirmationRow): Confirmation {
+  return {
+    catalog: row.catalog,
+    partition: row.partition_name,
+    site: row.site,
+    revision: row.revision,
+    targetRevision: row.target_revision,
+    state: row.state,
+    payloadId: row.payload_id,
+    tries: row.tries,
+    heldSince: row.held_since,
+    reason: row.reason,
+    workflowId: row.workflow_id,
+    confirmedAt: row.confirmed_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+export interface DeliveryChange {
+  readonly store: string;
+  readonly catalog: string;
+  readonly partition: string;
+  readonly site: string;
+  readonly state: CatalogDeliveryState;
+  readonly revision?: number;
+  readonly target: number;
+  readonly payloadID: string;
+  readonly workflowId: string;
+  readonly reason?: string;
+  readonly heldSince?: number;
+}
+
+/** Records where a delivery stands. The confirmed revision never falls, however late a record arrives. */
+export async function recordDelivery(tx: Transaction, change: DeliveryChange, now: number): Promise<void> {
+  const { store, catalog, partition, site } = change;
+  const row = await tx.get<ConfirmationRow>(
+    `SELECT ${COLUMNS.join(', ')} FROM catalog_confirmations
+     WHERE store = ? AND catalog = ? AND partition_name = ? AND site = ?`,
+    [store, catalog, partition, site],
+  );
+  if (row && change.target < row.target_revision) return;
+  const revision = Math.max(row?.revision ?? 0, change.revision ?? 0);
+  const confirmed = change.state === 'confirmed';
+  const sameDocument = row?.payload_id === change.payloadID;
+  const tries = (sameDocument ? row.tries : 0) + (change.state === 'delivering' ? 1 : 0);
+  await insertRows(
+    tx,
+    'catalog_confirmations',
+    ['store', ...COLUMNS],
+    [
+      [
+        ...[store, catalog, partition, site, revision, change.target, change.state, change.payloadID, tries],
+        change.state === 'held' ? (change.heldSince ?? now) : null,
+        change.reason ?? null,
+        change.workflowId,
+        confirmed ? now : (row?.confirmed_at ?? null),
+        now,
+      ],
+    ],
+    { key: ['store', 'catalog', 'partition_name', 'site'], update: COLUMNS.slice(3) },
+  );
+}
+
+/** Ordered by catalogue and site. */
+export async function listConfirmations(reads: Statements, store: string, catalog?: string): Promise<Confirmation[]> {
+  const rows = await reads.all<ConfirmationRow>(
+    `SELECT ${COLUMNS.join(', ')} FROM catalog_confirmations
+     WHERE store = ? ${catalog === undefined ? '' : 'AND catalog = ?'} ORDER BY catalog, partition_name, site`,
+    catalog === undefined ? [store] : [store, catalog],
+  );
+  return rows.map(confirmationOf);
+}
+
+export interface StoredDocument {
+  readonly catalog: string;
+  readonly partition: string;
+  readonly base: number;
+  readonly target: number;
+  readonly payloadId: string;
+  /** Of the XML. */
+  readonly bytes: number;
+  readonly compressedBytes: number;
+  readonly contentDigest: string;
+  readonly itemCount: number;
+  /** Milliseconds UTC. */
+  readonly createdAt: number;
+}
+
+interface DocumentRow {
+  payload_id: string;
+  bytes: number;
+  compressed_bytes: number;
+  content_digest: string;
+  item_count: number;
+  created_at: number;
+}
+
+export type DocumentKey = Pick<StoredDocument, 'catalog' | 'partition' | 'base' | 'target'>;
+
+const DOCUMENT_COLUMNS = ['payload_id', 'bytes', 'compressed_bytes', 'content_digest', 'item_count', 'created_at'];
+
+export async function findDocument(
+  reads: Statements,
+  store: string,
+  key: DocumentKey,
+): Promise<StoredDocument | undefined> {
+  const row = await reads.get<DocumentRow>(
+    `SELECT ${DOCUMENT_COLUMNS.join(', ')} FROM catalog_documents
+     WHERE store = ? AND catalog = ? AND partition_name = ? AND base_revision = ? AND revision = ?`,
+    [store, key.catalog, key.partition, key.base, key.target],
+  );
+  return (
+    row && {
+      ...key,
+      payloadId: row.payload_id,
+      bytes: row.bytes,
+      compressedBytes: row.compressed_bytes,
+      contentDigest: row.content_digest,
+      itemCount: row.item_count,
+      createdAt: row.created_at,
+    }
+  );
+}
+
+export async function saveDocument(tx: Transaction, store: string, document: StoredDocument): Promise<void> {
+  const { catalog, partition, base, target } = document;
+  const { payloadId, bytes, compressedBytes, contentDigest, itemCount, createdAt } = document;
+  const key = ['store', 'catalog', 'partition_name', 'base_revision', 'revision'];
+  await insertRows(
+    tx,
+    'catalog_documents',
+    [...key, ...DOCUMENT_COLUMNS],
+    [[store, catalog, partition, base, target, payloadId, bytes, compressedBytes, contentDigest, itemCount, createdAt]],
+    { key, update: DOCUMENT_COLUMNS },
+  );
+}

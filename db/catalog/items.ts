@@ -1,0 +1,66 @@
+/** Catalogue items as rows. An item version holds from a revision to a revision (design, section 5). */
+import { type CatalogItem } from '../../domain/catalog';
+import { hashItem } from '../../domain/catalog-digest';
+import { type SqlValue } from '../database';
+
+export const CONTENT_COLUMNS = [
+  'description',
+  'price_amount',
+  'currency',
+  'unit_of_measure',
+  'classification_domain',
+  'classification_code',
+  'lead_time_days',
+  'attributes',
+  'audience',
+  'content_hash',
+] as const;
+
+export interface ContentRow {
+  sku: string;
+  description: string;
+  price_amount: number;
+  currency: string;
+  unit_of_measure: string;
+  classification_domain: string;
+  classification_code: string;
+  lead_time_days: number;
+  attributes: string;
+  audience: string;
+  content_hash: string;
+}
+
+/** The values of CONTENT_COLUMNS. */
+export function contentValues(item: CatalogItem, contentHash: string = hashItem(item)): SqlValue[] {
+  return [
+    item.description,
+    item.price,
+    item.currency,
+    item.unitOfMeasure,
+    item.classification.domain,
+    item.classification.code,
+    item.leadTimeDays,
+    JSON.stringify(item.attributes),
+    item.audience,
+    contentHash,
+  ];
+}
+
+export function itemOf(row: ContentRow): CatalogItem {
+  return {
+    sku: row.sku,
+    description: row.description,
+    price: row.price_amount,
+    currency: row.currency,
+    unitOfMeasure: row.unit_of_measure,
+    classification: { domain: row.classification_domain, code: row.classification_code },
+    leadTimeDays: row.lead_time_days,
+    attributes: JSON.parse(row.attributes) as Record<string, string>,
+    audience: row.audience,
+  };
+}
+
+/** `?, ?, ?` for that many values. */
+export function marks(count: number): string {
+  return Array.from({ length: count }, () => '?').join(', ');
+}

@@ -1,0 +1,195 @@
+/**
+ * Taking a document at a site: rows of the new revision are staged where no reader sees them, then one flip shows them
+ * (figure 7, step 702; invariant 3). What a dead stager left behind is undone by the next.
+ */
+import { type CatalogItem, EVERYONE, OPEN_REVISION } from '../../domain/catalog';
+import { addToDigest, hashItem } from '../../domain/catalog-digest';
+import { type Database, type Transaction } from '../database';
+import { insertRows } from '../dialect';
+import { type CatalogHead, addRevision, lockHead, moveHead } from './heads';
+import { CONTENT_COLUMNS, contentValues, marks } from './items';
+
+export class Staging {
+  private digest: string;
+  private itemCount: number;
+  /** The greatest sku taken so far: a document's items come in ascending order. */
+  private last: string | null = null;
+
+  private constructor(
+    private readonly db: Database,
+    private readonly store: string,
+    private readonly base: CatalogHead,
+    readonly target: number,
+  ) {
+    this.digest = base.digest;
+    this.itemCount = base.itemCount;
+  }
+
+  /** Begins; answers null when the site has the revision, or a later one. */
+  static async begin(
+    db: Database,
+    store: string,
+    catalog: string,
+    target: number,
+    now: number,
+  ): Promise<Staging | null> {
+    const base = await db.transaction(async (tx) => {
+      const head = await lockHead(tx, store, catalog, now);
+      if (head.revision >= target) return null;
+      if (head.stagingRevision !== null) await discard(tx, store, head);
+      await tx.run('UPDATE catalogs SET staging_revision = ? WHERE store = ? AND catalog = ?', [
+        target,
+        store,
+        catalog,
+      ]);
+      return head;
+    });
+    return base && new Staging(db, store, base, target);
+  }
+
+  /** Items of a full document: what the site has between the last batch and this one's end, and is not in it, goes. */
+  async replace(items: readonly CatalogItem[]): Promise<void> {
+    const end = items.at(-1)?.sku;
+    if (end === undefined) return;
+    this.requireOrder(items);
+    await this.db.transaction(async (tx) => {
+      const present = await this.presentBetween(tx, this.last, end);
+      await this.stage(tx, items, present);
+    });
+    this.last = end;
+  }
+
+  /** After the last batch of a full document: whatever comes after it goes. */
+  async replaceRest(): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      await this.stage(tx, [], await this.presentBetween(tx, this.last, null));
+    });
+  }
+
+  /** Items of an incremental document, and the withdrawn ones. */
+  async change(items: readonly CatalogItem[], withdrawn: readonly string[]): Promise<void> {
+    const skus = [...items.map((item) => item.sku), ...withdrawn];
+    if (skus.length === 0) return;
+    await this.db.transaction(async (tx) => {
+      const rows = await tx.all<{ sku: string; content_hash: string }>(
+        `SELECT sku, content_hash FROM item_versions
+         WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+        [this.store, this.base.catalog, OPEN_REVISION, ...skus],
+      );
+      await this.stage(tx, items, new Map(rows.map((row) => [row.sku, row.content_hash])));
+    });
+  }
+
+  /** What the staged items add up to. */
+  get result(): { itemCount: number; digest: string } {
+    return { itemCount: this.itemCount, digest: this.digest };
+  }
+
+  /** Shows the staged revision to readers, in one transaction. */
+  async flip(now: number, request: string): Promise<void> {
+    const { catalog } = this.base;
+    const { itemCount, digest, target } = this;
+    await this.db.transaction(async (tx) => {
+      const head = await lockHead(tx, this.store, catalog, now);
+      if (head.revision !== this.base.revision || head.stagingRevision !== target) {
+        throw new Error(`revision ${target} of catalogue "${catalog}" was staged beside another; it is tried again`);
+      }
+      await moveHead(tx, this.store, { catalog, revision: target, itemCount, digest, updatedAt: now });
+      await addRevision(tx, this.store, catalog, {
+        revision: target,
+        baseRevision: this.base.revision,
+        itemCount,
+        digest,
+        publishedAt: now,
+        request,
+      });
+    });
+  }
+
+  /** `present` holds the hashes of what is there now, in the range that the batch speaks of. */
+  private async stage(tx: Transaction, items: readonly CatalogItem[], present: Map<string, string>): Promise<void> {
+    const { catalog } = this.base;
+    const rows = items.map((item) => ({ item, hash: hashItem(item) }));
+    const unchanged = new Set(
+      rows.filter(({ item, hash }) => present.get(item.sku) === hash).map(({ item }) => item.sku),
+    );
+    const added = rows.filter(({ item }) => !unchanged.has(item.sku));
+    const closed = [...present].filter(([sku]) => !unchanged.has(sku));
+    for (const skus of chunks(closed.map(([sku]) => sku))) {
+      await tx.run(
+        `UPDATE item_versions SET to_revision = ?
+         WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+        [this.target, this.store, catalog, OPEN_REVISION, ...skus],
+      );
+    }
+    await insertRows(
+      tx,
+      'item_versions',
+      ['store', 'catalog', 'sku', 'from_revision', 'to_revision', 'partition_name', ...CONTENT_COLUMNS],
+      added.map(({ item, hash }) => [
+        ...[this.store, catalog, item.sku, this.target, OPEN_REVISION, EVERYONE],
+        ...contentValues(item, hash),
+      ]),
+    );
+    const removed = closed.map(([, hash]) => hash);
+    tx.afterCommit(() => {
+      this.digest = addToDigest(
+        this.digest,
+        added.map(({ hash }) => hash),
+        removed,
+      );
+      this.itemCount += added.length - removed.length;
+    });
+  }
+
+  private async presentBetween(
+    tx: Transaction,
+    after: string | null,
+    upTo: string | null,
+  ): Promise<Map<string, string>> {
+    const rows = await tx.all<{ sku: string; content_hash: string }>(
+      `SELECT sku, content_hash FROM item_versions WHERE store = ? AND catalog = ? AND to_revision = ?
+       ${after === null ? '' : 'AND sku > ?'} ${upTo === null ? '' : 'AND sku <= ?'}`,
+      [
+        ...[this.store, this.base.catalog, OPEN_REVISION],
+        ...(after === null ? [] : [after]),
+        ...(upTo === null ? [] : [upTo]),
+      ],
+    );
+    return new Map(rows.map((row) => [row.sku, row.content_hash]));
+  }
+
+  private requireOrder(items: readonly CatalogItem[]): void {
+    let before = this.last;
+    for (const { sku } of items) {
+      if (before !== null && Buffer.compare(Buffer.from(before), Buffer.from(sku)) >= 0) {
+        throw new CatalogOrderError(
+          `item "${sku}" comes after "${before}": a full document lists each sku once, in order`,
+        );
+      }
+      before = sku;
+    }
+  }
+}
+
+/** A full document's items are not in ascending order of their skus. */
+export class CatalogOrderError extends Error {}
+
+/** Skus of one statement. */
+const SKUS_PER_STATEMENT_MAX = 500;
+
+function* chunks(skus: readonly string[]): Generator<string[]> {
+  for (let start = 0; start < skus.length; start += SKUS_PER_STATEMENT_MAX) {
+    yield skus.slice(start, start + SKUS_PER_STATEMENT_MAX);
+  }
+}
+
+/** Undoes what was staged beyond the head. */
+async function discard(tx: Transaction, store: string, head: CatalogHead): Promise<void> {
+  const where = [store, head.catalog, head.revision];
+  await tx.run('DELETE FROM item_versions WHERE store = ? AND catalog = ? AND from_revision > ?', where);
+  await tx.run(
+    `UPDATE item_versions SET to_revision = ? WHERE store = ? AND catalog = ? AND to_revision > ? AND to_revision < ?`,
+    [OPEN_REVISION, ...where, OPEN_REVISION],
+  );
+}

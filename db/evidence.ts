@@ -1,0 +1,134 @@
+/**
+ * What a check from outside reads from a site's database: rows as they are, through no code of the capabilities that
+ * wrote them.
+ */
+import { addToDigest, hashItem, EMPTY_DIGEST } from '../domain/catalog-digest';
+import { type Statements } from './database';
+
+export interface OrderEvidence {
+  readonly orderId: string;
+  readonly cartId: string;
+  readonly site: string;
+  readonly state: string;
+  /** 1/10,000 of the currency's unit. */
+  readonly total: number;
+  readonly content: string;
+  /** SHA-256 of the order's document; null where there is none. */
+  readonly documentDigest: string | null;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+}
+
+export async function readOrderEvidence(reads: Statements, store: string): Promise<OrderEvidence[]> {
+  const lines = await reads.all<{ order_id: string; sku: string; quantity: number }>(
+    'SELECT order_id, sku, SUM(quantity) AS quantity FROM order_lines WHERE store = ? GROUP BY order_id, sku ORDER BY sku',
+    [store],
+  );
+  const linesOf = new Map<string, { sku: string; quantity: number }[]>();
+  for (const { order_id, sku, quantity } of lines) {
+    const found = linesOf.get(order_id) ?? [];
+    found.push({ sku, quantity: Number(quantity) });
+    linesOf.set(order_id, found);
+  }
+  const orders = await reads.all<{
+    order_id: string;
+    cart_id: string;
+    site: string;
+    state: string;
+    total_amount: number;
+    content: string;
+    digest: string | null;
+  }>(
+    `SELECT o.order_id, o.cart_id, o.site, o.state, o.total_amount, o.content, d.digest
+     FROM orders o LEFT JOIN order_documents d
+       ON d.store = o.store AND d.order_id = o.order_id AND d.order_version = o.order_version
+     WHERE o.store = ? ORDER BY o.order_id`,
+    [store],
+  );
+  return orders.map((row) => ({
+    orderId: row.order_id,
+    cartId: row.cart_id,
+    site: row.site,
+    state: row.state,
+    total: row.total_amount,
+    content: row.content,
+    documentDigest: row.digest,
+    lines: linesOf.get(row.order_id) ?? [],
+  }));
+}
+
+/** The order's document as it stands in the database. */
+export async function readOrderDocument(reads: Statements, store: string, orderId: string): Promise<string | null> {
+  const row = await reads.get<{ document: string }>(
+    'SELECT document FROM order_documents WHERE store = ? AND order_id = ? ORDER BY order_version DESC',
+    [store, orderId],
+  );
+  return row?.document ?? null;
+}
+
+/** Units of an item that a site's ledger says were sold (returns taken off). */
+export async function readUnitsSold(reads: Statements, store: string, sku: string): Promise<number> {
+  const row = await reads.get<{ units: number | null }>(
+    "SELECT SUM(quantity) AS units FROM stock_ledger WHERE store = ? AND sku = ? AND kind IN ('sale', 'return')",
+    [store, sku],
+  );
+  return -Number(row?.units ?? 0);
+}
+
+export interface CatalogEvidence {
+  readonly revision: number;
+  /** As the site claims it. */
+  readonly digest: string;
+  readonly itemCount: number;
+  /** As its items hash now. */
+  readonly foundDigest: string;
+  readonly foundCount: number;
+}
+
+export async function readCatalogEvidence(
+  reads: Statements,
+  store: string,
+  catalog: string,
+): Promise<CatalogEvidence | null> {
+  const head = await reads.get<{ revision: number; digest: string; item_count: number }>(
+    'SELECT revision, digest, item_count FROM catalogs WHERE store = ? AND catalog = ?',
+    [store, catalog],
+  );
+  if (!head) return null;
+  const items = await reads.all<{
+    sku: string;
+    description: string;
+    price_amount: number;
+    currency: string;
+    unit_of_measure: string;
+    classification_domain: string;
+    classification_code: string;
+    lead_time_days: number;
+    attributes: string;
+    audience: string;
+  }>(
+    `SELECT sku, description, price_amount, currency, unit_of_measure, classification_domain, classification_code,
+       lead_time_days, attributes, audience
+     FROM item_versions WHERE store = ? AND catalog = ? AND from_revision <= ? AND to_revision > ?`,
+    [store, catalog, head.revision, head.revision],
+  );
+  const hashes = items.map((row) =>
+    hashItem({
+      sku: row.sku,
+      description: row.description,
+      price: row.price_amount,
+      currency: row.currency,
+      unitOfMeasure: row.unit_of_measure,
+      classification: { domain: row.classification_domain, code: row.classification_code },
+      leadTimeDays: row.lead_time_days,
+      attributes: JSON.parse(row.attributes) as Record<string, string>,
+      audience: row.audience,
+    }),
+  );
+  return {
+    revision: head.revision,
+    digest: head.digest,
+    itemCount: head.item_count,
+    foundDigest: addToDigest(EMPTY_DIGEST, hashes),
+    foundCount: items.length,
+  };
+}
