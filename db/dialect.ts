@@ -10,11 +10,14 @@ export function forUpdate(engine: Engine): string {
   return engine === 'mariadb' ? ' FOR UPDATE' : '';
 }
 
-export type OnConflict = 'fail' | 'ignore' | { readonly key: readonly string[]; readonly update: readonly string[] };
+export type OnConflict =
+  | 'fail'
+  | 'ignore'
+  | { readonly key: readonly string[]; readonly update: readonly string[]; readonly add?: readonly string[] };
 
 /**
  * Inserts rows, many to a statement. With 'ignore' rows whose key is taken stay as they are; with `update` the named
- * columns take the new values. Answers how many rows were inserted (with 'fail' or 'ignore').
+ * columns take the new values, with `add` they grow by them. Answers how many rows the engine says it touched.
  */
 export async function insertRows(
   statements: Statements,
@@ -48,11 +51,17 @@ function insertSql(
     const update =
       onConflict === 'ignore'
         ? [`${columns[0]} = ${table}.${columns[0]}`]
-        : onConflict.update.map((column) => `${column} = VALUES(${column})`);
+        : [
+            ...onConflict.update.map((column) => `${column} = VALUES(${column})`),
+            ...(onConflict.add ?? []).map((column) => `${column} = ${table}.${column} + VALUES(${column})`),
+          ];
     return `INSERT ${insert} ON DUPLICATE KEY UPDATE ${update.join(', ')}`;
   }
   if (onConflict === 'ignore') return `INSERT ${insert} ON CONFLICT DO NOTHING`;
-  const update = onConflict.update.map((column) => `${column} = excluded.${column}`);
+  const update = [
+    ...onConflict.update.map((column) => `${column} = excluded.${column}`),
+    ...(onConflict.add ?? []).map((column) => `${column} = ${table}.${column} + excluded.${column}`),
+  ];
   return `INSERT ${insert} ON CONFLICT (${onConflict.key.join(', ')}) DO UPDATE SET ${update.join(', ')}`;
 }
 

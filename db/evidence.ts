@@ -132,3 +132,16 @@ export async function readCatalogEvidence(
     foundCount: items.length,
   };
 }
+
+/** The newest full catalogue document that a site made: bytes of its XML, and as it travels; null where it made none. */
+export async function readCatalogDocumentSize(
+  reads: Statements,
+  store: string,
+  catalog: string,
+): Promise<{ bytes: number; compressedBytes: number } | null> {
+  const row = await reads.get<{ bytes: number; compressed_bytes: number }>(
+    'SELECT bytes, compressed_bytes FROM catalog_documents WHERE store = ? AND catalog = ? ORDER BY revision DESC',
+    [store, catalog],
+  );
+  return row ? { bytes: row.bytes, compressedBytes: row.compressed_bytes } : null;
+}

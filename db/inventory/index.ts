@@ -1,0 +1,4 @@
+/** Stock at a site: the ledger and its balances, the pool, transfers. */
+export * from './ledger';
+export * from './pool';
+export * from './transfers';

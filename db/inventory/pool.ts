@@ -1,0 +1,95 @@
+/** The pool: the part of a parent's rights that it keeps to grant. */
+import { type StockLine } from '../../domain/inventory';
+import { type SqlValue, type Transaction } from '../database';
+import { forUpdate } from '../dialect';
+import { marks } from '../catalog/items';
+import { type Movement, credit, debit, hasMovement, sumBySku } from './ledger';
+
+export interface Receipt {
+  readonly store: string;
+  /** The booking site: part of the movement's id. */
+  readonly site: string;
+  readonly receiptId: string;
+  readonly lines: readonly StockLine[];
+  readonly epoch: number;
+  readonly incarnation: number;
+  readonly now: number;
+}
+
+/** Books received units into the pool, once per receipt; false when it was booked before. */
+export async function bookReceipt(tx: Transaction, receipt: Receipt): Promise<boolean> {
+  const { store, site, receiptId, lines, epoch, incarnation, now } = receipt;
+  const movementId = `receipt:${site}:${receiptId}`;
+  if (await hasMovement(tx, store, movementId)) return false;
+  const movement: Movement = {
+    ...{ store, movementId, kind: 'receipt', account: 'pool', counterparty: null, transferId: null },
+    ...{ cause: `receipt:${receiptId}`, epoch, incarnation, now },
+  };
+  await credit(tx, movement, sumBySku(lines));
+  return true;
+}
+
+/** What the pool holds, locked until the transaction ends; all items, or those asked for. */
+export async function lockPool(tx: Transaction, store: string, skus: readonly string[]): Promise<StockLine[]> {
+  const rows: StockLine[] = [];
+  for (const chunk of skus.length === 0 ? [[]] : chunksOf(skus)) {
+    const values: SqlValue[] = [store, ...chunk];
+    rows.push(
+      ...(await tx.all<StockLine>(
+        `SELECT sku, rights AS quantity FROM stock_levels WHERE store = ? AND account = 'pool' AND rights > 0
+         ${chunk.length > 0 ? `AND sku IN (${marks(chunk.length)})` : ''} ORDER BY sku${forUpdate(tx.engine)}`,
+        values,
+      )),
+    );
+  }
+  return rows;
+}
+
+/** Skus of one statement. */
+const SKUS_PER_STATEMENT_MAX = 500;
+
+function chunksOf(skus: readonly string[]): string[][] {
+  const chunks: string[][] = [];
+  for (let start = 0; start < skus.length; start += SKUS_PER_STATEMENT_MAX) {
+    chunks.push(skus.slice(start, start + SKUS_PER_STATEMENT_MAX));
+  }
+  return chunks;
+}
+
+export interface OwnGrant {
+  readonly store: string;
+  readonly request: string;
+  readonly lines: readonly StockLine[];
+  readonly epoch: number;
+  readonly incarnation: number;
+  readonly now: number;
+}
+
+/** The parent's share for its own sales: from the pool to its own account. */
+export async function grantToSelf(tx: Transaction, grant: OwnGrant): Promise<void> {
+  const { store, request, lines, epoch, incarnation, now } = grant;
+  if (lines.length === 0) return;
+  const movement: Movement = {
+    ...{ store, movementId: `grant:${request}`, kind: 'grant', account: 'pool', counterparty: null, transferId: null },
+    ...{ cause: allocationCause(request), epoch, incarnation, now },
+  };
+  const [short] = await debit(tx, movement, lines);
+  if (short)
+    throw new Error(`the pool has ${short.available} of "${short.sku}": ${short.requested} were to be granted`);
+  await credit(tx, { ...movement, account: 'own' }, sumBySku(lines));
+}
+
+/** The cause of everything that an allocation moves. */
+export function allocationCause(request: string): string {
+  return `allocation:${request}`;
+}
+
+/** Units that the request granted to the parent itself. */
+export async function unitsGrantedToSelf(tx: Transaction, store: string, request: string): Promise<number | null> {
+  const row = await tx.get<{ units: number | null; found: number }>(
+    `SELECT SUM(quantity) AS units, COUNT(*) AS found FROM stock_ledger
+     WHERE store = ? AND movement_id = ? AND account = 'own'`,
+    [store, `grant:${request}`],
+  );
+  return row && row.found > 0 ? (row.units ?? 0) : null;
+}
