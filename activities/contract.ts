@@ -5,6 +5,7 @@
 import { type CatalogDeliveryState } from '../domain/catalog';
 import { type SealedDocument } from '../domain/documents';
 import { type TransferId } from '../domain/inventory';
+import { type OrderAnswer } from '../domain/orders';
 import { type Topology } from '../domain/sites';
 
 /** Where a catalogue document is and what it brings: documents go by reference (design, section 3). */
@@ -71,20 +72,6 @@ export interface PlannedTransfer {
   readonly lines: number;
   readonly units: number;
 }
-
-/** What the receiver says of one order (design, section 3: answers are per order). */
-export type OrderAnswer = {
-  readonly orderId: string;
-  /** The answering site. */
-  readonly by: string;
-} & (
-  | { readonly outcome: 'accepted' }
-  | { readonly outcome: 'confirmed'; readonly epoch: number }
-  /** Another order of the same cart came first. */
-  | { readonly outcome: 'cancelled'; readonly reason: string; readonly winner: string }
-  /** Not taken; it waits for an operator. */
-  | { readonly outcome: 'parked'; readonly reason: string }
-);
 
 export interface CartConversion {
   readonly store: string;

@@ -1,5 +1,6 @@
 /** The append-only event table: a sequence per subject feeds timelines and, later, webhooks. */
 import { type Statements, type Transaction } from './database';
+import { insertRows } from './dialect';
 
 export interface StoredEvent {
   readonly sequence: number;
@@ -27,6 +28,37 @@ export async function appendEvent(
     `INSERT INTO events (store, subject, sequence, kind, data, occurred_at)
      SELECT ?, ?, COALESCE(MAX(sequence), 0) + 1, ?, ?, ? FROM events WHERE store = ? AND subject = ?`,
     [store, subject, kind, JSON.stringify(data), occurredAt, store, subject],
+  );
+}
+
+export interface NewEvent {
+  readonly subject: string;
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Appends one event to each of many subjects. */
+export async function appendEvents(
+  tx: Transaction,
+  store: string,
+  events: readonly NewEvent[],
+  occurredAt: number,
+): Promise<void> {
+  if (events.length === 0) return;
+  const subjects = events.map(({ subject }) => subject);
+  const rows = await tx.all<{ subject: string; sequence: number }>(
+    `SELECT subject, MAX(sequence) AS sequence FROM events
+     WHERE store = ? AND subject IN (${subjects.map(() => '?').join(', ')}) GROUP BY subject`,
+    [store, ...subjects],
+  );
+  const last = new Map(rows.map((row) => [row.subject, row.sequence]));
+  await insertRows(
+    tx,
+    'events',
+    ['store', 'subject', 'sequence', 'kind', 'data', 'occurred_at'],
+    events.map(({ subject, kind, data }) => [
+      ...[store, subject, (last.get(subject) ?? 0) + 1, kind, JSON.stringify(data), occurredAt],
+    ]),
   );
 }
 

@@ -3,7 +3,7 @@
  * stored answer; other bytes under the same payloadID are a conflict. No row without an effect: refusals are not kept.
  */
 import { type Transaction } from './database';
-import { forUpdate } from './dialect';
+import { forUpdate, insertRows } from './dialect';
 
 export class DocumentConflictError extends Error {
   constructor(
@@ -53,4 +53,34 @@ export async function takeOnce(
     [store, sender, payloadId, kind, digest, answer, now],
   );
   return answer;
+}
+
+/** The stored answers of many documents of one sender, by payloadID. */
+export async function findAnswers(
+  tx: Transaction,
+  documents: readonly IncomingDocument[],
+): Promise<Map<string, { digest: string; answer: string }>> {
+  const [first] = documents;
+  if (!first) return new Map();
+  const rows = await tx.all<{ payload_id: string; digest: string; answer: string }>(
+    `SELECT payload_id, digest, answer FROM inbox WHERE store = ? AND sender = ?
+     AND payload_id IN (${documents.map(() => '?').join(', ')})${forUpdate(tx.engine)}`,
+    [first.store, first.sender, ...documents.map(({ payloadId }) => payloadId)],
+  );
+  return new Map(rows.map(({ payload_id: payloadId, digest, answer }) => [payloadId, { digest, answer }]));
+}
+
+/** Keeps the answers of documents that were taken in this transaction. */
+export async function keepAnswers(
+  tx: Transaction,
+  documents: readonly (IncomingDocument & { readonly answer: string })[],
+): Promise<void> {
+  await insertRows(
+    tx,
+    'inbox',
+    ['store', 'sender', 'payload_id', 'kind', 'digest', 'answer', 'received_at'],
+    documents.map(({ store, sender, payloadId, kind, digest, answer, now }) => [
+      ...[store, sender, payloadId, kind, digest, answer, now],
+    ]),
+  );
 }

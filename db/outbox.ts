@@ -121,20 +121,33 @@ export async function entriesOfBatch(reads: Statements, store: string, batch: st
   return rows.map(waitingEntry);
 }
 
-/** Takes an entry out, in the transaction that books its answer. */
-export async function removeEntry(tx: Transaction, store: string, kind: OutboxKind, subject: string): Promise<void> {
-  await tx.run('DELETE FROM outbox WHERE store = ? AND kind = ? AND subject = ?', [store, kind, subject]);
+/** Takes entries out, in the transaction that books their answers. */
+export async function removeEntries(
+  tx: Transaction,
+  store: string,
+  kind: OutboxKind,
+  subjects: readonly string[],
+): Promise<void> {
+  if (subjects.length === 0) return;
+  const marks = subjects.map(() => '?').join(', ');
+  await tx.run(`DELETE FROM outbox WHERE store = ? AND kind = ? AND subject IN (${marks})`, [store, kind, ...subjects]);
 }
 
 /** Gives all but the first `keep` entries of a batch back, because together they are too large. */
-export async function releaseFromBatch(tx: Transaction, store: string, batch: string, keep: number): Promise<void> {
+export async function releaseFromBatch(
+  tx: Transaction,
+  store: string,
+  batch: string,
+  keep: number,
+): Promise<WaitingEntry[]> {
   const released = (await entriesOfBatch(tx, store, batch)).slice(keep);
-  if (released.length === 0) return;
+  if (released.length === 0) return [];
   await tx.run(
     `UPDATE outbox SET batch = NULL, batched_at = NULL
      WHERE store = ? AND outbox_id IN (${released.map(() => '?').join(', ')})`,
     [store, ...released.map(({ outboxId }) => outboxId)],
   );
+  return released;
 }
 
 export interface Requester {

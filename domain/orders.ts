@@ -88,3 +88,17 @@ export function linesTotal(lines: readonly OrderLine[]): Amount {
 export function orderTotal(order: Pick<Order, 'lines' | 'shipping' | 'tax'>): Amount {
   return linesTotal(order.lines) + order.shipping.amount + order.tax.amount;
 }
+
+/** What the receiver says of one order (design, section 3: answers are per order). */
+export type OrderAnswer = {
+  readonly orderId: string;
+  /** The answering site. */
+  readonly by: string;
+} & (
+  | { readonly outcome: 'accepted' }
+  | { readonly outcome: 'confirmed'; readonly epoch: number }
+  /** Another order of the same cart came first. */
+  | { readonly outcome: 'cancelled'; readonly reason: string; readonly winner: string }
+  /** Not taken; it waits for an operator. */
+  | { readonly outcome: 'parked'; readonly reason: string }
+);

@@ -11,10 +11,11 @@ import {
   assignBatch,
   openBatches,
   releaseFromBatch,
-  removeEntry,
+  removeEntries,
   requestersOfBatch,
   waitingEntries,
 } from '../db/outbox';
+import { setBatch } from '../db/orders';
 import { loadTopology } from '../db/topology';
 import { findWorkflowRun, recordWorkflowState } from '../db/workflow-runs';
 import { type SealedDocument } from '../domain/documents';
@@ -98,7 +99,7 @@ export class Relay {
         ...('site' in about ? { site: about.site } : {}),
       });
       await db.transaction(async (tx) => {
-        await removeEntry(tx, store, 'workflow', subject);
+        await removeEntries(tx, store, 'workflow', [subject]);
         const now = await findWorkflowRun(tx, store, subject);
         if (now?.state === 'queued')
           await recordWorkflowState(tx, store, subject, 'running', null, runtime.clock.now());
@@ -146,6 +147,12 @@ export class Relay {
         batch,
         runtime.clock.now(),
       );
+      await setBatch(
+        tx,
+        store,
+        waiting.map(({ subject }) => subject),
+        batch,
+      );
       return batch;
     });
   }
@@ -176,7 +183,15 @@ export class Relay {
       const document = await loadOrderBatch(this.context, store, batch);
       if (!document || document.count <= 1 || document.sealed.length <= SEALED_BYTES_MAX) return document;
       const keep = Math.ceil(document.count / 2);
-      await this.context.db.transaction((tx) => releaseFromBatch(tx, store, batch, keep));
+      await this.context.db.transaction(async (tx) => {
+        const released = await releaseFromBatch(tx, store, batch, keep);
+        await setBatch(
+          tx,
+          store,
+          released.map(({ subject }) => subject),
+          null,
+        );
+      });
     }
   }
 

@@ -1,5 +1,6 @@
 import { condition, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import { type CartConversionResult, type OrderAnswer, type SiteActivities } from '../activities/contract';
+import { type CartConversionResult, type SiteActivities } from '../activities/contract';
+import { type OrderAnswer } from '../domain/orders';
 import { parentOf } from '../domain/sites';
 import { queueOfSite } from '../domain/topology';
 import { type CartToPurchaseOrderInput } from '../domain/workflow-inputs';

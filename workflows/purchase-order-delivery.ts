@@ -1,5 +1,6 @@
 import { getExternalWorkflowHandle, log, proxyActivities } from '@temporalio/workflow';
-import { type OrderAnswer, type PrimaryActivities, type SiteActivities } from '../activities/contract';
+import { type PrimaryActivities, type SiteActivities } from '../activities/contract';
+import { type OrderAnswer } from '../domain/orders';
 import { queueOfParent, queueOfSite } from '../domain/topology';
 import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
 import { TopologyWatch, deliver } from './hold';

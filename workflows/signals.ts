@@ -1,6 +1,6 @@
 /** Signals, updates and queries by the names that `domain/workflow-inputs` gives them. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { type OrderAnswer } from '../activities/contract';
+import { type OrderAnswer } from '../domain/orders';
 import { type Topology } from '../domain/sites';
 import { type Registration } from '../domain/topology';
 import * as names from '../domain/workflow-inputs';

@@ -239,7 +239,6 @@ async function orderTables(knex: Knex): Promise<void> {
       ['epoch', 'integer'],
       ['currency', 'code'],
       ['total_amount', 'bigint'],
-      ['content', 'text'],
       ['batch', 'label', 'null'],
       ['requested_by', 'label', 'null'],
       ['placed_at', 'bigint'],

@@ -1,0 +1,230 @@
+/** The parent takes orders (figure 14, step 1408): each is checked, written once, and answered for itself. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { checkOrderRequest } from '../../cxml/order-check';
+import { readOrderRequest } from '../../cxml/orders';
+import { parseXml } from '../../cxml/reader';
+import { type Transaction } from '../../db/database';
+import { isConnectionLost, isDuplicateKey, isRetryable, isUnknownCommit } from '../../db/errors';
+import { appendEvents, orderSubject } from '../../db/events';
+import { DocumentConflictError, findAnswers, keepAnswers } from '../../db/inbox';
+import { type OrderToBook, bookOrders, documentDigest, knownOrders, nameWinners, parkDocument } from '../../db/orders';
+import { enqueue } from '../../db/outbox';
+import { loadTopology } from '../../db/topology';
+import { type SealedDocument } from '../../domain/documents';
+import { type Order, type OrderAnswer } from '../../domain/orders';
+import { type Topology, parentOf } from '../../domain/sites';
+import { type SiteContext, storeSettings } from '../context';
+import { openDocument } from '../sealing';
+import { type BatchedOrder, decodeOrderBatch } from './batch';
+
+/** Orders read between two looks at the event loop. */
+const ORDERS_PER_TURN = 10;
+
+interface CheckedOrder extends BatchedOrder {
+  readonly order: Order;
+  readonly digest: string;
+}
+
+export async function receiveOrders(context: SiteContext, batch: SealedDocument): Promise<OrderAnswer[]> {
+  const { log } = context;
+  const { store, sender } = batch;
+  const opened = await openDocument(batch, storeSettings(context, store).sealing);
+  const orders = decodeOrderBatch(opened.toString('utf8'));
+  const answers: OrderAnswer[] = [];
+  const good: CheckedOrder[] = [];
+  for (const [index, order] of orders.entries()) {
+    const checked = check(order, store, sender);
+    if ('reason' in checked) answers.push(await park(context, batch, order, checked.reason));
+    else good.push(checked);
+    if (index % ORDERS_PER_TURN === ORDERS_PER_TURN - 1) await turn();
+  }
+  answers.push(...(await takeTogether(context, batch, good)));
+  const parked = answers.filter(({ outcome }) => outcome === 'parked').length;
+  log.info({ store, from: sender, payloadId: batch.payloadID, orders: orders.length, parked }, 'orders received');
+  return answers;
+}
+
+/** Reads and checks an order; a reason when it can't be taken. */
+function check(batched: BatchedOrder, store: string, sender: string): CheckedOrder | { reason: string } {
+  try {
+    const root = parseXml(batched.xml);
+    const [problem, ...more] = checkOrderRequest(root);
+    if (problem) {
+      const rest = more.length > 0 ? ` (and ${more.length} more)` : '';
+      return { reason: `${problem.path} "${problem.value}" ${problem.problem}${rest}` };
+    }
+    const { order, envelope } = readOrderRequest(root);
+    const stated = [envelope.payloadID, order.orderId, order.store, envelope.sender];
+    if (stated.join() !== [batched.payloadId, batched.orderId, store, sender].join()) {
+      return { reason: `the document speaks of ${stated.join(', ')}, not of what it was sent as` };
+    }
+    return { ...batched, order, digest: documentDigest(batched.xml) };
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Takes orders in one transaction; if one of them breaks it, the halves apart, so that it holds nobody else. */
+async function takeTogether(
+  context: SiteContext,
+  batch: SealedDocument,
+  orders: readonly CheckedOrder[],
+): Promise<OrderAnswer[]> {
+  if (orders.length === 0) return [];
+  try {
+    return await context.db.transaction((tx) => take(context, tx, batch, orders));
+  } catch (error) {
+    if (isAway(error)) throw error;
+    const [only] = orders;
+    if (orders.length === 1 && only) {
+      // A key taken by a transaction beside this one: the activity's next attempt sees what it wrote.
+      if (isDuplicateKey(error)) throw error;
+      return [await park(context, batch, only, error instanceof Error ? error.message : String(error))];
+    }
+    const middle = Math.ceil(orders.length / 2);
+    const first = await takeTogether(context, batch, orders.slice(0, middle));
+    return [...first, ...(await takeTogether(context, batch, orders.slice(middle)))];
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return isRetryable(error) || isConnectionLost(error) || isUnknownCommit(error);
+}
+
+async function take(
+  context: SiteContext,
+  tx: Transaction,
+  { store, sender }: SealedDocument,
+  orders: readonly CheckedOrder[],
+): Promise<OrderAnswer[]> {
+  const now = context.runtime.clock.now();
+  const { topology, site } = await loadTopology(tx, store);
+  const incoming = orders.map(({ payloadId, digest }) => ({
+    store,
+    sender,
+    payloadId,
+    kind: 'OrderRequest',
+    digest,
+    now,
+  }));
+  const stored = await findAnswers(tx, incoming);
+  const conflict = incoming.find(({ payloadId, digest }) => (stored.get(payloadId)?.digest ?? digest) !== digest);
+  if (conflict) throw new DocumentConflictError(conflict.payloadId, sender);
+  const answers = orders.flatMap(({ payloadId }): OrderAnswer[] => {
+    const known = stored.get(payloadId);
+    return known ? [JSON.parse(known.answer) as OrderAnswer] : [];
+  });
+  const fresh = orders.filter(({ payloadId }) => !stored.has(payloadId));
+  if (fresh.length === 0) return answers;
+  const decided = await decide(tx, topology, site, fresh);
+  const added = decided.filter(({ booking }) => booking !== null);
+  await bookOrders(
+    tx,
+    added.map(({ booking }) => booking as OrderToBook),
+    now,
+  );
+  const winners = added.filter(({ answer }) => answer.outcome !== 'cancelled');
+  await nameWinners(
+    tx,
+    store,
+    winners.map(({ order }) => ({ cartId: order.order.cartId, orderId: order.orderId })),
+    now,
+  );
+  await appendEvents(
+    tx,
+    store,
+    added.map(({ order, answer: { by, outcome, orderId, ...rest } }) => ({
+      subject: orderSubject(orderId),
+      kind: outcome,
+      data: { by, from: sender, soldAt: order.order.site, ...rest },
+    })),
+    now,
+  );
+  const parent = parentOf(topology, site);
+  if (parent) {
+    for (const { order } of winners) {
+      await enqueue(tx, {
+        ...{
+          store,
+          outboxId: context.runtime.ids.uuid(),
+          destination: parent.site,
+          kind: 'order',
+          subject: order.orderId,
+        },
+        ...{ epoch: topology.epoch, traceContext: null, createdAt: now },
+      });
+    }
+    tx.afterCommit(context.outboxHasWork);
+  }
+  await keepAnswers(
+    tx,
+    decided.map(({ order, answer }) => ({
+      ...{ store, sender, payloadId: order.payloadId, kind: 'OrderRequest', digest: order.digest, now },
+      answer: JSON.stringify(answer),
+    })),
+  );
+  return [...answers, ...decided.map(({ answer }) => answer)];
+}
+
+interface Decision {
+  readonly order: CheckedOrder;
+  readonly answer: OrderAnswer;
+  /** null for an order that is here already. */
+  readonly booking: OrderToBook | null;
+}
+
+/** One order per cart for ever: the first that the root takes wins, whoever else sold a copy of the cart. */
+async function decide(
+  tx: Transaction,
+  topology: Topology,
+  site: string,
+  orders: readonly CheckedOrder[],
+): Promise<Decision[]> {
+  const keys = orders.map(({ orderId, order }) => ({ orderId, cartId: order.cartId }));
+  const { states, winners } = await knownOrders(tx, topology.store, keys);
+  const isRoot = parentOf(topology, site) === null;
+  const { epoch } = topology;
+  return orders.map((order): Decision => {
+    const { orderId } = order;
+    const winner = winners.get(order.order.cartId);
+    const known = states.get(orderId);
+    const lost = winner !== undefined && winner !== orderId;
+    if (!lost) winners.set(order.order.cartId, orderId);
+    const reason = `cart ${order.order.cartId} became order ${winner ?? ''} first`;
+    const answer: OrderAnswer = lost
+      ? { orderId, by: site, outcome: 'cancelled', reason, winner }
+      : isRoot
+        ? { orderId, by: site, outcome: 'confirmed', epoch: known?.confirmedEpoch ?? epoch }
+        : { orderId, by: site, outcome: 'accepted' };
+    if (known) return { order, answer, booking: null };
+    return {
+      order,
+      answer,
+      booking: {
+        order: order.order,
+        document: order.xml,
+        payloadId: order.payloadId,
+        state: answer.outcome,
+        stateReason: lost ? reason : null,
+        epoch,
+        confirmedEpoch: answer.outcome === 'confirmed' ? answer.epoch : null,
+        requestedBy: null,
+      },
+    };
+  });
+}
+
+async function park(
+  { db, runtime, site, log }: SiteContext,
+  { store, sender }: SealedDocument,
+  { orderId, payloadId, xml }: BatchedOrder,
+  reason: string,
+): Promise<OrderAnswer> {
+  const kind = 'OrderRequest';
+  const now = runtime.clock.now();
+  await db.transaction((tx) =>
+    parkDocument(tx, { store, payloadId, kind, sender, subject: orderId, reason, document: xml, now }),
+  );
+  log.warn({ store, orderId, payloadId, reason }, 'an order was parked');
+  return { orderId, by: site, outcome: 'parked', reason };
+}

@@ -1,0 +1,247 @@
+/**
+ * The sale (figures 14 and 18): a cart becomes an order in one local transaction. Its steps can be run again, and no
+ * transaction is open across a call.
+ */
+import { writeOrderRequest } from '../cxml/orders';
+import { CartMovedError, closeAsOrdered, findCart } from '../db/carts';
+import { findItems } from '../db/catalog/browse';
+import { type Transaction } from '../db/database';
+import { appendEvent, orderSubject } from '../db/events';
+import { type ShortLine, debitSale, recordRefusedDemand } from '../db/inventory';
+import { bookOrders, nameWinners, orderOfCart } from '../db/orders';
+import { enqueue } from '../db/outbox';
+import { type OwnTopology, loadTopology } from '../db/topology';
+import { type CatalogItem } from '../domain/catalog';
+import { type Cart, type PriceChange, missingParts, priceChanges } from '../domain/carts';
+import { formatPayloadID } from '../domain/documents';
+import { type Order, type OrderLine, orderTotal } from '../domain/orders';
+import { parentOf } from '../domain/sites';
+import { type SiteContext, type StoreSettings, storeSettings } from './context';
+
+export interface SaleRequest {
+  readonly store: string;
+  readonly cartId: string;
+  /** The version that the buyer saw; absent for whatever it is now. */
+  readonly version?: number;
+  /** The workflow that asks. */
+  readonly requestedBy?: string;
+  readonly traceContext?: string;
+}
+
+export type SaleResult =
+  | { readonly outcome: 'ordered'; readonly orderId: string; readonly already: boolean }
+  | { readonly outcome: 'refused'; readonly refusal: SaleRefusal };
+
+export type SaleRefusal =
+  | { readonly problem: 'cart-not-found' }
+  | { readonly problem: 'cart-closed' }
+  | { readonly problem: 'cart-changed'; readonly version: number }
+  | { readonly problem: 'cart-incomplete'; readonly missing: readonly string[] }
+  | { readonly problem: 'item-not-sold'; readonly skus: readonly string[] }
+  | { readonly problem: 'price-changed'; readonly changes: readonly PriceChange[]; readonly currency: string }
+  | { readonly problem: 'insufficient-stock'; readonly short: readonly ShortLine[] };
+
+const refused = (refusal: SaleRefusal): SaleResult => ({ outcome: 'refused', refusal });
+
+/** Stock was short: what the transaction did is undone by this error. */
+class ShortError extends Error {
+  constructor(readonly short: readonly ShortLine[]) {
+    super('stock is short');
+  }
+}
+
+export async function sellCart(context: SiteContext, request: SaleRequest): Promise<SaleResult> {
+  const { db } = context;
+  const cart = await findCart(db, request.store, request.cartId);
+  if (!cart) return refused({ problem: 'cart-not-found' });
+  if (cart.status === 'C') return soldBefore(context, cart);
+  if (cart.status === 'closed') return refused({ problem: 'cart-closed' });
+  if (request.version !== undefined && request.version !== cart.version) {
+    return refused({ problem: 'cart-changed', version: cart.version });
+  }
+  const missing = missingParts(cart);
+  if (missing.length > 0) return refused({ problem: 'cart-incomplete', missing });
+  const settings = storeSettings(context, request.store);
+  const skus = [...new Set(cart.lines.map(({ sku }) => sku))];
+  const found = await findItems(db, cart.store, cart.catalog, skus);
+  const items = new Map(found.map(({ item, revision }) => [item.sku, { item, revision }]));
+  const gone = skus.filter((sku) => !items.has(sku));
+  if (gone.length > 0) return refused({ problem: 'item-not-sold', skus: gone });
+  if (settings.priceChange === 'refuse') {
+    const changes = priceChanges(cart, new Map(found.map(({ item }) => [item.sku, item.price])));
+    if (changes.length > 0) return refused({ problem: 'price-changed', changes, currency: cart.currency });
+  }
+  return commitSale(context, settings, cart, items, request);
+}
+
+async function soldBefore({ db }: SiteContext, cart: Cart): Promise<SaleResult> {
+  const orderId = await orderOfCart(db, cart.store, cart.cartId);
+  if (orderId === undefined) throw new Error(`cart ${cart.cartId} is ordered, but its order is not known here`);
+  return { outcome: 'ordered', orderId, already: true };
+}
+
+type FoundItems = ReadonlyMap<string, { item: CatalogItem; revision: number }>;
+
+async function commitSale(
+  context: SiteContext,
+  settings: StoreSettings,
+  cart: Cart,
+  items: FoundItems,
+  request: SaleRequest,
+): Promise<SaleResult> {
+  const { db, runtime, log } = context;
+  const own = await loadTopology(db, cart.store);
+  const order = makeOrder(settings, own, cart, items, runtime.ids.uuid(), runtime.clock.now());
+  const document = orderDocument(context, settings, own, order);
+  try {
+    await db.transaction((tx) => writeSale(context, tx, own, cart, order, document, request), {
+      resolveUnknownCommit: async () =>
+        (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId ? true : undefined,
+    });
+    log.info({ store: cart.store, orderId: order.orderId, cartId: cart.cartId, lines: order.lines.length }, 'sold');
+    return { outcome: 'ordered', orderId: order.orderId, already: false };
+  } catch (error) {
+    if (error instanceof ShortError) return refuseShort(context, cart, error.short);
+    // Somebody was quicker: what became of the cart decides.
+    if (error instanceof CartMovedError) return sellAgain(context, request, cart.version);
+    throw error;
+  }
+}
+
+async function sellAgain(context: SiteContext, request: SaleRequest, seen: number): Promise<SaleResult> {
+  const cart = await findCart(context.db, request.store, request.cartId);
+  if (cart?.status === 'C') return soldBefore(context, cart);
+  return refused({ problem: 'cart-changed', version: cart?.version ?? seen });
+}
+
+async function refuseShort({ db, runtime }: SiteContext, cart: Cart, short: readonly ShortLine[]): Promise<SaleResult> {
+  const { store, cartId } = cart;
+  const demandId = runtime.ids.uuid();
+  await db.transaction((tx) =>
+    recordRefusedDemand(tx, { store, cartId, demandId, lines: short, now: runtime.clock.now() }),
+  );
+  return refused({ problem: 'insufficient-stock', short });
+}
+
+/** The order with its snapshots of buyer, addresses, items and prices. The cart is complete. */
+function makeOrder(
+  settings: StoreSettings,
+  { topology, site, incarnation }: OwnTopology,
+  cart: Cart,
+  items: FoundItems,
+  orderId: string,
+  placedAt: number,
+): Order {
+  const { buyer, shipTo, payment } = cart;
+  const method = settings.shippingMethods.find(({ code }) => code === cart.shippingMethod);
+  if (!buyer || !shipTo || !payment || !method) throw new Error(`cart ${cart.cartId} is not complete`);
+  const lines = cart.lines.map((line, index): OrderLine => {
+    const { item } = items.get(line.sku) as { item: CatalogItem };
+    const { sku, description, unitOfMeasure, classification } = item;
+    return {
+      ...{ lineNumber: index + 1, sku, description, quantity: line.quantity, unitPrice: line.price },
+      ...{ unitOfMeasure, classification, catalog: cart.catalog, revision: line.priceRevision },
+    };
+  });
+  const shipping = { method: method.code, description: method.description, amount: method.amount };
+  const { tax } = settings;
+  return {
+    ...{ store: topology.store, orderId, cartId: cart.cartId, site, incarnation, mode: 'local', attempt: 1 },
+    ...{ partner: null, orderVersion: 1, placedAt, currency: cart.currency },
+    buyer: { buyerId: cart.buyerId, ...buyer },
+    ...{ shipTo, billTo: cart.billTo ?? shipTo, shipping, tax, payment, lines },
+    total: orderTotal({ lines, shipping, tax }),
+    comments: cart.comments,
+  };
+}
+
+interface FixedDocument {
+  readonly payloadId: string;
+  readonly xml: string;
+}
+
+/** The bytes from site to root are fixed here, in the sale. */
+function orderDocument(
+  { url, site }: SiteContext,
+  { store, domain, language }: StoreSettings,
+  { topology }: OwnTopology,
+  order: Order,
+): FixedDocument {
+  const payloadId = formatPayloadID(order.placedAt, order.orderId, order.orderVersion, domain);
+  const receiver = parentOf(topology, site)?.site ?? site;
+  const envelope = { payloadID: payloadId, timestamp: order.placedAt, store, domain, sender: site, receiver };
+  const xml = writeOrderRequest(order, envelope, { type: 'new', language, followupUrl: `${url}/cxml` });
+  return { payloadId, xml };
+}
+
+async function writeSale(
+  context: SiteContext,
+  tx: Transaction,
+  { topology, site, incarnation }: OwnTopology,
+  cart: Cart,
+  order: Order,
+  document: FixedDocument,
+  request: SaleRequest,
+): Promise<true> {
+  const { store, orderId, placedAt: now } = order;
+  const { epoch } = topology;
+  await closeAsOrdered(tx, cart, now);
+  const short = await debitSale(tx, { store, orderId, lines: order.lines, epoch, incarnation, now });
+  if (short.length > 0) throw new ShortError(short);
+  const parent = parentOf(topology, site);
+  // What the root sells is confirmed by being written there.
+  const state = parent ? 'waiting' : 'confirmed';
+  const confirmedEpoch = parent ? null : epoch;
+  const requestedBy = request.requestedBy ?? null;
+  const { payloadId, xml } = document;
+  const booking = {
+    order,
+    payloadId,
+    document: xml,
+    state,
+    stateReason: null,
+    epoch,
+    confirmedEpoch,
+    requestedBy,
+  } as const;
+  await bookOrders(tx, [booking], now);
+  await nameWinners(tx, store, [{ cartId: cart.cartId, orderId }], now);
+  await appendEvent(
+    tx,
+    store,
+    orderSubject(orderId),
+    parent ? 'placed' : 'confirmed',
+    { by: site, cart: cart.cartId },
+    now,
+  );
+  if (parent) {
+    await enqueue(tx, {
+      ...{ store, outboxId: context.runtime.ids.uuid(), destination: parent.site, kind: 'order', subject: orderId },
+      ...{ epoch, traceContext: request.traceContext ?? null, createdAt: now },
+    });
+    tx.afterCommit(context.outboxHasWork);
+  }
+  return true;
+}
+
+/** A refusal in one sentence for people. */
+export function describeRefusal(refusal: SaleRefusal, cartId: string): string {
+  switch (refusal.problem) {
+    case 'cart-not-found':
+      return `there is no cart ${cartId}`;
+    case 'cart-closed':
+      return `cart ${cartId} was closed: begin a new one`;
+    case 'cart-changed':
+      return `cart ${cartId} is at version ${refusal.version} now: read it again, then order`;
+    case 'cart-incomplete':
+      return `cart ${cartId} lacks ${refusal.missing.join(', ')}: set them, then order`;
+    case 'item-not-sold':
+      return `${refusal.skus.join(', ')} is no longer sold: remove it from the cart, then order`;
+    case 'price-changed':
+      return `the price of ${refusal.changes.map(({ sku }) => sku).join(', ')} has changed: take the new prices, then order`;
+    case 'insufficient-stock':
+      return `too little stock: ${refusal.short
+        .map(({ sku, requested, available }) => `${requested} of "${sku}" wanted, ${available} there`)
+        .join('; ')}`;
+  }
+}

@@ -1,0 +1,3 @@
+/** Orders: written in the sale, received from sites below, answered by the parent. */
+export * from './book';
+export * from './read';

@@ -1,0 +1,94 @@
+/** Carts and what makes one ready to be ordered (design, section 5; figures 14 and 17). */
+import { findCardNumber } from './card-numbers';
+import { type Amount } from './money';
+import { type Address, type Buyer, type Payment } from './orders';
+
+/** I: in process; closed: given up; C: ordered. I < closed < C for ever. */
+export type CartStatus = 'I' | 'closed' | 'C';
+
+/** A line's key is where it was created and its running number there, so that lines added at two sites both stay. */
+export interface CartLineKey {
+  readonly site: string;
+  readonly sequence: number;
+}
+
+export interface CartLine extends CartLineKey {
+  readonly sku: string;
+  readonly quantity: number;
+  /** As shown to the buyer, and the revision where it was read. */
+  readonly price: Amount;
+  readonly priceRevision: number;
+}
+
+export interface Cart {
+  readonly store: string;
+  readonly cartId: string;
+  readonly tokenHash: string;
+  readonly buyerId: string;
+  readonly status: CartStatus;
+  /** Rises with every write: the ETag. */
+  readonly version: number;
+  readonly catalog: string;
+  /** ISO 4217. */
+  readonly currency: string;
+  readonly buyer: Omit<Buyer, 'buyerId'> | null;
+  readonly shipTo: Address | null;
+  /** Absent: the bill goes where the goods go. */
+  readonly billTo: Address | null;
+  readonly shippingMethod: string | null;
+  readonly payment: Payment | null;
+  readonly comments: string | null;
+  readonly lines: readonly CartLine[];
+  /** Milliseconds UTC. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** Longest comments, characters. */
+export const COMMENTS_LENGTH_MAX = 2000;
+/** Longest payment terms, days. */
+export const TERMS_DAYS_MAX = 365;
+
+export function formatLineId({ site, sequence }: CartLineKey): string {
+  return `${site}.${sequence}`;
+}
+
+export function parseLineId(text: string): CartLineKey | null {
+  const match = /^([a-z][a-z0-9-]{0,31})\.(\d{1,9})$/.exec(text);
+  return match ? { site: match[1] as string, sequence: Number(match[2]) } : null;
+}
+
+/** What is still missing before the cart can be ordered, in the words of the API. */
+export function missingParts(cart: Cart): string[] {
+  return [
+    ...(cart.lines.length === 0 ? ['lines'] : []),
+    ...(cart.buyer === null ? ['buyer'] : []),
+    ...(cart.shipTo === null ? ['shipTo'] : []),
+    ...(cart.shippingMethod === null ? ['shippingMethod'] : []),
+    ...(cart.payment === null ? ['payment'] : []),
+  ];
+}
+
+/** The field of a payment that holds what looks like a card number; null when none does. */
+export function cardNumberField(payment: Payment): string | null {
+  for (const [field, value] of Object.entries(payment)) {
+    if (typeof value === 'string' && findCardNumber(value) !== null) return field;
+  }
+  return null;
+}
+
+export interface PriceChange {
+  readonly line: string;
+  readonly sku: string;
+  readonly oldPrice: Amount;
+  readonly newPrice: Amount;
+}
+
+/** Lines whose price is no longer what the buyer was shown. */
+export function priceChanges(cart: Cart, prices: ReadonlyMap<string, Amount>): PriceChange[] {
+  return cart.lines.flatMap((line) => {
+    const newPrice = prices.get(line.sku);
+    if (newPrice === undefined || newPrice === line.price) return [];
+    return [{ line: formatLineId(line), sku: line.sku, oldPrice: line.price, newPrice }];
+  });
+}
