@@ -165,3 +165,15 @@ export async function requestersOfBatch(reads: Statements, store: string, batch:
   );
   return rows.map((row) => ({ orderId: row.order_id, workflowId: row.requested_by }));
 }
+
+/** Entries that are in no batch, by kind. */
+export async function waitingCount(
+  reads: Statements,
+  store: string,
+): Promise<{ kind: OutboxKind; entries: number; oldest: number }[]> {
+  return reads.all(
+    `SELECT kind, COUNT(*) AS entries, MIN(created_at) AS oldest FROM outbox
+     WHERE store = ? AND batch IS NULL GROUP BY kind ORDER BY kind`,
+    [store],
+  );
+}

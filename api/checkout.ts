@@ -1,0 +1,71 @@
+/** Checkout's answers. */
+import { z } from 'zod';
+import { type SaleRefusal, describeRefusal, sellCart } from '../activities/sale';
+import { type Cart } from '../domain/carts';
+import { Problem } from './problems';
+import { type Reply, type ResponseShape, type RouteRequest } from './route';
+import { money } from './schemas';
+
+const placedSchema = z
+  .object({
+    orderId: z.uuid(),
+    cartId: z.uuid(),
+    orderUrl: z.url(),
+  })
+  .meta({ id: 'PlacedOrder' });
+
+const STATUS: Readonly<Record<SaleRefusal['problem'], number>> = {
+  'cart-not-found': 404,
+  'cart-closed': 409,
+  'cart-changed': 412,
+  'cart-incomplete': 422,
+  'item-not-sold': 409,
+  'price-changed': 409,
+  'insufficient-stock': 409,
+};
+
+const responses: Readonly<Record<number, ResponseShape>> = {
+  201: { description: 'The order.', schema: placedSchema },
+  200: { description: 'The order that this cart became before.', schema: placedSchema },
+  404: { description: 'No such cart for this token.' },
+  409: { description: 'Prices have changed, an item is gone, or stock is short: the problem lists which lines.' },
+  412: { description: 'The cart was changed meanwhile.' },
+  422: { description: 'The cart lacks something.' },
+};
+
+async function answer(request: RouteRequest<unknown, unknown, unknown>, cart: Cart): Promise<Reply> {
+  const { context, store, header } = request;
+  const match = header('if-match');
+  const version = match === undefined || match === '*' ? undefined : Number(match.replaceAll('"', ''));
+  const traceContext = header('traceparent');
+  const result = await sellCart(context, {
+    ...{ store: store.store, cartId: cart.cartId },
+    ...(version === undefined ? {} : { version }),
+    ...(traceContext === undefined ? {} : { traceContext }),
+  });
+  if (result.outcome === 'refused') throw problemOf(result.refusal, cart);
+  const { orderId, already } = result;
+  const orderUrl = `${context.url}/v1/stores/${store.store}/orders/${orderId}`;
+  return {
+    status: already ? 200 : 201,
+    headers: { Location: orderUrl },
+    body: { orderId, cartId: cart.cartId, orderUrl },
+  };
+}
+
+function problemOf(refusal: SaleRefusal, { cartId, currency }: Cart): Problem {
+  const { problem, ...members } = refusal;
+  const shown =
+    refusal.problem === 'price-changed'
+      ? {
+          lines: refusal.changes.map(({ line, sku, oldPrice, newPrice }) => ({
+            ...{ lineId: line, sku, oldPrice: money(oldPrice, currency), newPrice: money(newPrice, currency) },
+          })),
+        }
+      : refusal.problem === 'insufficient-stock'
+        ? { lines: refusal.short }
+        : members;
+  return new Problem(STATUS[problem], problem, describeRefusal(refusal, cartId), shown);
+}
+
+export const checkout = { responses, answer };

@@ -1,0 +1,161 @@
+/** What is held or parked: for which site, since when, why, and which workflow holds it. */
+import { z } from 'zod';
+import { workflowPage } from '../activities/context';
+import { listConfirmations } from '../db/catalog/deliveries';
+import { listTransfers } from '../db/inventory';
+import { listParked } from '../db/orders';
+import { openBatches, waitingCount } from '../db/outbox';
+import { loadTopology } from '../db/topology';
+import { showRevision } from '../domain/catalog';
+import { formatTransferId } from '../domain/inventory';
+import { parentOf } from '../domain/sites';
+import { formatWorkflowId } from '../domain/workflow-ids';
+import { type Route, type RouteRequest, route } from './route';
+import { noBody, noQuery, pageOf, storeParams, time } from './schemas';
+
+/** A delivery without an answer for this long is called held, milliseconds; as in the workflows. */
+export const HELD_AFTER_MS = 3_000;
+/** Entries of one kind that one answer lists. */
+const LISTED_MAX = 200;
+
+const deliverySchema = z
+  .object({
+    kind: z.enum(['orders', 'catalog', 'stock', 'workflow', 'document']),
+    state: z.enum(['waiting', 'delivering', 'held', 'parked']),
+    site: z.string().describe('Whom it is for.'),
+    subject: z.string(),
+    count: z.number().int().describe('Orders, items or units.'),
+    since: z.iso.datetime(),
+    reason: z.string(),
+    workflowId: z.string().nullable(),
+    temporalUi: z.url().nullable(),
+  })
+  .meta({ id: 'Delivery' });
+
+type Delivery = Omit<z.output<typeof deliverySchema>, 'temporalUi'>;
+type Request = RouteRequest<unknown, unknown, unknown>;
+
+export const deliveryRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/v1/stores/{store}/deliveries',
+    tag: 'deliveries',
+    operationId: 'listDeliveries',
+    summary: 'What this site is delivering, holds or has parked',
+    roles: ['integrator', 'operator'],
+    params: storeParams,
+    query: noQuery,
+    body: noBody,
+    idempotent: false,
+    responses: { 200: { description: 'Deliveries without an answer, oldest first.', schema: pageOf(deliverySchema) } },
+    handle: async (request) => {
+      const all = [
+        ...(await orderDeliveries(request)),
+        ...(await catalogDeliveries(request)),
+        ...(await stockDeliveries(request)),
+        ...(await parkedDocuments(request)),
+      ];
+      const items = all
+        .sort((a, b) => (a.since < b.since ? -1 : 1))
+        .map((delivery) => ({
+          ...delivery,
+          temporalUi: delivery.workflowId === null ? null : workflowPage(request.context, delivery.workflowId),
+        }));
+      return { status: 200, body: { items, next: null } };
+    },
+  }),
+];
+
+async function orderDeliveries({ context, store }: Request): Promise<Delivery[]> {
+  const { db, runtime } = context;
+  const { topology, site } = await loadTopology(db, store.store);
+  const parent = parentOf(topology, site)?.site ?? site;
+  const now = runtime.clock.now();
+  const batches = (await openBatches(db, store.store)).map(({ batch, batchedAt, entries }): Delivery => {
+    const held = now - batchedAt > HELD_AFTER_MS;
+    return {
+      kind: 'orders',
+      state: held ? 'held' : 'delivering',
+      site: parent,
+      subject: batch,
+      count: entries,
+      since: time(batchedAt),
+      reason: held ? `${parent} has not answered: it, or Temporal, is away` : 'under way',
+      workflowId: formatWorkflowId('purchaseOrderDelivery', { store: store.store, site, batch }),
+    };
+  });
+  const waiting = await waitingCount(db, store.store);
+  const rest = waiting.map(({ kind, entries, oldest }): Delivery => {
+    const orders = kind === 'order';
+    return {
+      kind: orders ? 'orders' : 'workflow',
+      state: 'waiting',
+      site: orders ? parent : 'temporal',
+      subject: 'outbox',
+      count: entries,
+      since: time(oldest),
+      reason: orders
+        ? 'not in a batch yet: the batches in flight have no answer, or Temporal is away'
+        : 'Temporal is away',
+      workflowId: null,
+    };
+  });
+  return [...batches, ...rest];
+}
+
+async function catalogDeliveries({ context, store }: Request): Promise<Delivery[]> {
+  const confirmations = await listConfirmations(context.db, store.store);
+  return confirmations
+    .filter(({ state }) => state !== 'confirmed')
+    .map(({ catalog, site, state, targetRevision, heldSince, updatedAt, reason, workflowId }) => ({
+      kind: 'catalog',
+      state: state === 'confirmed' ? 'delivering' : state,
+      site,
+      subject: `${catalog} ${showRevision(targetRevision)}`,
+      count: 1,
+      since: time(heldSince ?? updatedAt),
+      reason: reason ?? 'under way',
+      workflowId,
+    }));
+}
+
+async function stockDeliveries({ context, store }: Request): Promise<Delivery[]> {
+  const { db, runtime, site } = context;
+  const now = runtime.clock.now();
+  const transfers = await listTransfers(db, store.store, {
+    states: ['in-flight', 'in-doubt'],
+    limit: LISTED_MAX,
+    offset: 0,
+  });
+  return transfers
+    .filter(({ id }) => id.giver === site)
+    .map(({ id, taker, units, cause, createdAt }) => {
+      const held = now - createdAt > HELD_AFTER_MS;
+      const request = /^allocation:(.+)$/.exec(cause)?.[1];
+      return {
+        kind: 'stock',
+        state: held ? 'held' : 'delivering',
+        site: taker,
+        subject: formatTransferId(id),
+        count: units,
+        since: time(createdAt),
+        reason: held ? `${taker} has not confirmed: it, or Temporal, is away` : 'under way',
+        workflowId:
+          request === undefined ? null : formatWorkflowId('inventoryAllocation', { store: store.store, request }),
+      };
+    });
+}
+
+async function parkedDocuments({ context, store }: Request): Promise<Delivery[]> {
+  const parked = await listParked(context.db, store.store, LISTED_MAX);
+  return parked.map(({ subject, reason, parkedAt }) => ({
+    kind: 'document',
+    state: 'parked',
+    site: context.site,
+    subject,
+    count: 1,
+    since: time(parkedAt),
+    reason,
+    workflowId: null,
+  }));
+}
