@@ -116,7 +116,7 @@ const shapeRoutes: Route[] = [
     roles: BUYERS,
     params: storeParams,
     query: noQuery,
-    body: z.union([z.undefined(), newCart]),
+    body: newCart.optional(),
     idempotent: true,
     responses: {
       201: { description: 'The cart.', schema: cartSchema.extend({ token: z.string() }), headers: etagHeader },

@@ -98,13 +98,10 @@ function requestBody(route: Route): object {
     const content = Object.fromEntries(route.streamBody.map((type) => [type, { schema: z.string() }]));
     return { body: { required: true, content } };
   }
-  if (!(route.body instanceof z.ZodObject) && !(route.body instanceof z.ZodUnion)) return {};
-  if (route.body instanceof z.ZodUnion && !route.body.options.some((option) => hasFields(option))) return {};
-  return { body: { required: true, content: { 'application/json': { schema: route.body } } } };
-}
-
-function hasFields(option: unknown): boolean {
-  return option instanceof z.ZodObject && Object.keys(option.shape).length > 0;
+  const required = !(route.body instanceof z.ZodOptional);
+  const schema = route.body instanceof z.ZodOptional ? (route.body.unwrap() as z.ZodType) : route.body;
+  if (!(schema instanceof z.ZodObject) || Object.keys(schema.shape).length === 0) return {};
+  return { body: { required, content: { 'application/json': { schema } } } };
 }
 
 function response(shape: Route['responses'][number]): object & { description: string } {

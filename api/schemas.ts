@@ -17,7 +17,7 @@ export const idSchema = z.string().min(1).max(ID_LENGTH_MAX);
 
 export const storeParams = z.strictObject({ store: nameSchema });
 export const noQuery = z.strictObject({});
-export const noBody = z.union([z.undefined(), z.strictObject({})]);
+export const noBody = z.strictObject({}).optional();
 
 export const pageQuery = z.strictObject({
   after: z.string().max(CURSOR_LENGTH_MAX).optional().describe('The `next` of the page before.'),
