@@ -13,6 +13,7 @@ import { type Registration, type TopologyState, queueOfPrimary, queueOfSite } fr
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { REGISTER_SITE } from '../domain/workflow-inputs';
 import { startAttributes } from '../workflows/search-attributes';
+import { ensureSearchAttributes } from './search-attributes';
 import { WORKFLOW_BUNDLE } from './workflow-bundle';
 
 export interface TemporalAddress {
@@ -111,6 +112,8 @@ export class TemporalLink {
     const { address, namespace } = this.temporal;
     this.native ??= await NativeConnection.connect({ address });
     this.connection ??= await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS });
+    const added = await ensureSearchAttributes(this.connection, namespace);
+    if (added.length > 0) this.context.log.info({ added }, 'search attributes added');
     this.clientWhenConnected = new Client({ connection: this.connection, namespace });
     this.context.log.info({ address, namespace }, 'connected to Temporal');
     await this.startWorker(WORKFLOW_QUEUE);

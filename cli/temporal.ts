@@ -1,0 +1,58 @@
+/** `entrepot temporal`: where the trial system's Temporal server comes from. */
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { findTemporal, locateTemporal, startTemporalServer, temporalCacheDir } from '../workers/temporal-server';
+import { failed } from './exit-codes';
+
+const PORT_DEFAULT = 7233;
+const UI_PORT_DEFAULT = 8233;
+
+const tell = (line: string) => console.error(line);
+
+export function temporalCommand(): Command {
+  const command = new Command('temporal').description('the Temporal server of a trial system');
+  command
+    .command('where')
+    .description('which server would be used')
+    .option('--json', 'as JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const found = await locateTemporal();
+      if (json) console.log(JSON.stringify(found));
+      else if (!found) console.log('none yet: "entrepot temporal install" downloads or builds it');
+      else console.log(found.kind === 'address' ? `the server at ${found.address}` : `${found.path} (${found.source})`);
+    });
+  command
+    .command('install')
+    .description('download or build the server into the cache')
+    .action(async () => {
+      const found = await find();
+      console.log(found.kind === 'address' ? `nothing to install: TEMPORAL_ADDRESS is ${found.address}` : found.path);
+    });
+  command
+    .command('start')
+    .description('run the server in the foreground')
+    .option('--port <port>', 'port of the server', Number, PORT_DEFAULT)
+    .option('--ui-port <port>', 'port of its UI', Number, UI_PORT_DEFAULT)
+    .option('--data <dir>', 'where it keeps its database', 'var/temporal')
+    .action(async ({ port, uiPort, data }: { port: number; uiPort: number; data: string }) => {
+      const found = await find();
+      if (found.kind === 'address')
+        throw failed(`TEMPORAL_ADDRESS is ${found.address}: unset it to start a server here`);
+      const server = await startTemporalServer({
+        ...{ binary: found.path, port, uiPort, namespace: 'default', progress: tell },
+        ...{ dbFile: join(data, 'temporal.sqlite'), logFile: join(data, 'temporal.log') },
+      });
+      console.log(`Temporal serves at ${server.address}, its UI at ${server.uiUrl}`);
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.stop());
+      await server.exited;
+    });
+  return command;
+}
+
+async function find() {
+  try {
+    return await findTemporal({ progress: tell });
+  } catch (error) {
+    throw failed(`${error instanceof Error ? error.message : String(error)} (cache: ${temporalCacheDir()})`, error);
+  }
+}
