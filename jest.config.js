@@ -22,5 +22,6 @@ module.exports = {
     { ...shared, displayName: 'full', testMatch: ['<rootDir>/test/**/*.long.ts'] },
   ],
   maxWorkers: 2,
+  reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
   testTimeout: 60_000,
 };

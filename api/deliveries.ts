@@ -125,7 +125,6 @@ async function stockDeliveries({ context, store }: Request): Promise<Delivery[]>
   const transfers = await listTransfers(db, store.store, {
     states: ['in-flight', 'in-doubt'],
     limit: LISTED_MAX,
-    offset: 0,
   });
   return transfers
     .filter(({ id }) => id.giver === site)

@@ -1,15 +1,16 @@
 /** Receipts, levels, transfers and allocation. */
 import { z } from 'zod';
-import { bookReceipt, listLevels, listTransfers } from '../db/inventory';
+import { ReceiptFileError, bookReceiptFile, bookReceiptLines } from '../activities/inventory/receipts';
+import { RECEIPT_ID_LENGTH_MAX, ReceiptConflictError, listLevels, listTransfers } from '../db/inventory';
 import { loadTopology, requirePrimacy } from '../db/topology';
 import { SKU_LENGTH_MAX } from '../domain/catalog';
 import { INVENTORY_LINES_MAX, formatTransferId } from '../domain/inventory';
 import { LINE_QUANTITY_MAX } from '../domain/orders';
+import { childrenOf } from '../domain/sites';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { Problem } from './problems';
 import { type Route, route } from './route';
 import {
-  idSchema,
   nameSchema,
   noBody,
   pageOf,
@@ -27,6 +28,11 @@ const skuSchema = z.string().min(1).max(SKU_LENGTH_MAX);
 const SKUS_ASKED_MAX = 100;
 /** Sites that one allocation may name. */
 const SITES_ASKED_MAX = 200;
+const receiptIdSchema = z
+  .string()
+  .min(1)
+  .max(RECEIPT_ID_LENGTH_MAX)
+  .describe('Yours; the same one again changes nothing.');
 
 const levelSchema = z
   .object({
@@ -49,10 +55,33 @@ const transferSchema = z
     document: z.string(),
     createdAt: z.iso.datetime(),
     settledAt: z.iso.datetime().nullable(),
+    ageSeconds: z.number().int().describe('From its giving to its settling, or until now.'),
   })
   .meta({ id: 'Transfer' });
 
+const transferCursor = z.strictObject({
+  createdAt: z.number().int(),
+  giver: z.string(),
+  incarnation: z.number().int(),
+  sequence: z.number().int(),
+});
+
+const receiptSchema = z
+  .object({ receiptId: z.string(), booked: z.boolean(), lines: z.number().int(), units: z.number().int() })
+  .meta({ id: 'Receipt' });
+
 const TRANSFER_STATES = ['in-flight', 'credited', 'in-doubt', 'stranded', 'void', 'tombstone'] as const;
+
+/** What a receipt can't be booked for, as a problem. */
+async function orConflict<T>(booking: Promise<T>): Promise<T> {
+  try {
+    return await booking;
+  } catch (error) {
+    if (error instanceof ReceiptConflictError) throw new Problem(409, 'receipt-conflict', error.message);
+    if (error instanceof ReceiptFileError) throw new Problem(422, 'bad-file', error.message);
+    throw error;
+  }
+}
 
 export const inventoryRoutes: readonly Route[] = [
   route({
@@ -65,7 +94,7 @@ export const inventoryRoutes: readonly Route[] = [
     params: storeParams,
     query: z.strictObject({}),
     body: z.strictObject({
-      receiptId: idSchema.describe('Yours; the same one again changes nothing.'),
+      receiptId: receiptIdSchema,
       lines: z
         .array(z.strictObject({ sku: skuSchema, quantity: z.number().int().min(1).max(LINE_QUANTITY_MAX) }))
         .min(1)
@@ -73,28 +102,36 @@ export const inventoryRoutes: readonly Route[] = [
     }),
     idempotent: true,
     responses: {
-      200: {
-        description: 'Booked now, or before.',
-        schema: z.object({
-          receiptId: z.string(),
-          booked: z.boolean(),
-          lines: z.number().int(),
-          units: z.number().int(),
-        }),
-      },
+      200: { description: 'Booked now, or before.', schema: receiptSchema },
+      409: { description: 'A receipt of that id was booked with other lines.' },
       421: { description: 'This is done at the primary.' },
     },
     handle: async ({ context, store, body }) => {
-      const { db, runtime } = context;
-      const booked = await db.transaction(async (tx) => {
-        const { topology, site, incarnation } = await loadTopology(tx, store.store);
-        const { epoch } = topology;
-        await requirePrimacy(tx, store.store, epoch);
-        const now = runtime.clock.now();
-        return bookReceipt(tx, { store: store.store, site, ...body, epoch, incarnation, now });
-      });
-      const units = body.lines.reduce((sum, { quantity }) => sum + quantity, 0);
-      return { status: 200, body: { receiptId: body.receiptId, booked, lines: body.lines.length, units } };
+      const { receiptId, lines } = body;
+      return { status: 200, body: await orConflict(bookReceiptLines(context, store.store, receiptId, lines)) };
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/v1/stores/{store}/inventory/receipts/{receiptId}',
+    tag: 'inventory',
+    operationId: 'bookReceiptFile',
+    summary: 'As bookReceipt, for many lines: CSV with the columns sku and quantity',
+    roles: ['integrator', 'operator'],
+    params: storeParams.extend({ receiptId: receiptIdSchema }),
+    query: z.strictObject({}),
+    body: z.undefined(),
+    streamBody: ['text/csv'],
+    idempotent: false,
+    responses: {
+      200: { description: 'Booked now, or before.', schema: receiptSchema },
+      409: { description: 'A receipt of that id was booked with other lines.' },
+      421: { description: 'This is done at the primary.' },
+      422: { description: 'A bad row, named by its line; nothing was booked.' },
+    },
+    handle: async ({ context, store, params, stream }) => {
+      const { receiptId } = params;
+      return { status: 200, body: await orConflict(bookReceiptFile(context, store.store, receiptId, stream)) };
     },
   }),
   route({
@@ -117,7 +154,14 @@ export const inventoryRoutes: readonly Route[] = [
     responses: { 200: { description: 'A page of levels.', schema: pageOf(levelSchema) } },
     handle: async ({ context, store, query }) => {
       const { limit, after = '' } = query;
-      const skus = query.sku?.split(',').slice(0, SKUS_ASKED_MAX);
+      const skus = query.sku?.split(',');
+      if (skus && skus.length > SKUS_ASKED_MAX) {
+        throw new Problem(
+          400,
+          'invalid-request',
+          `${skus.length} skus are asked for: at most ${SKUS_ASKED_MAX} at once`,
+        );
+      }
       const items = await listLevels(context.db, store.store, { after, limit, ...(skus ? { skus } : {}) });
       return { status: 200, body: { items, next: items.length === limit ? (items.at(-1)?.sku ?? null) : null } };
     },
@@ -135,17 +179,24 @@ export const inventoryRoutes: readonly Route[] = [
     idempotent: false,
     responses: { 200: { description: 'A page of transfers.', schema: pageOf(transferSchema) } },
     handle: async ({ context, store, query }) => {
-      const offset = query.after === undefined ? 0 : readCursor(query.after, z.number().int().min(0));
-      if (offset === null)
+      const after = query.after === undefined ? undefined : readCursor(query.after, transferCursor);
+      if (after === null)
         throw new Problem(400, 'invalid-cursor', `"${String(query.after)}" is no cursor of this list`);
       const states = query.state ? [query.state] : TRANSFER_STATES;
-      const transfers = await listTransfers(context.db, store.store, { states, limit: query.limit, offset });
+      const transfers = await listTransfers(context.db, store.store, {
+        states,
+        limit: query.limit,
+        ...(after ? { after } : {}),
+      });
+      const now = context.runtime.clock.now();
       const items = transfers.map(({ id, taker, state, lines, units, cause, payloadId, createdAt, settledAt }) => ({
         ...{ transfer: formatTransferId(id), giver: id.giver, taker, state, lines, units, cause, document: payloadId },
         createdAt: time(createdAt),
         settledAt: timeOrNull(settledAt),
+        ageSeconds: Math.max(0, Math.floor(((settledAt ?? now) - createdAt) / 1000)),
       }));
-      const next = items.length === query.limit ? writeCursor(offset + items.length) : null;
+      const last = transfers.length === query.limit ? transfers.at(-1) : undefined;
+      const next = last ? writeCursor({ createdAt: last.createdAt, ...last.id }) : null;
       return { status: 200, body: { items, next } };
     },
   }),
@@ -176,11 +227,14 @@ export const inventoryRoutes: readonly Route[] = [
       const { context, store, body } = request;
       const { topology } = await loadTopology(context.db, store.store);
       await context.db.transaction((tx) => requirePrimacy(tx, store.store, topology.epoch));
-      const stranger = body.sites.find(
-        (site) => !topology.sites.some((known) => known.site === site && known.parent !== null),
-      );
+      const children = childrenOf(topology, topology.primary).map((child) => child.site);
+      const stranger = body.sites.find((site) => !children.includes(site));
       if (stranger !== undefined)
-        throw new Problem(422, 'unknown-site', `"${stranger}" is no child of the primary: see …/topology`);
+        throw new Problem(
+          422,
+          'unknown-site',
+          `"${stranger}" is no child of the primary (its children: ${children.join(', ') || 'none'})`,
+        );
       const id = { store: store.store, request: context.runtime.ids.uuid() };
       const workflowId = formatWorkflowId('inventoryAllocation', id);
       return startWorkflow(request, {

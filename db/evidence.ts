@@ -10,8 +10,9 @@ export interface OrderEvidence {
   readonly cartId: string;
   readonly site: string;
   readonly state: string;
-  /** 1/10,000 of the currency's unit. */
+  /** All of it, and its lines alone, in 1/10,000 of the currency's unit. */
   readonly total: number;
+  readonly goods: number;
   readonly content: string;
   /** SHA-256 of the order's document; null where there is none. */
   readonly documentDigest: string | null;
@@ -19,12 +20,15 @@ export interface OrderEvidence {
 }
 
 export async function readOrderEvidence(reads: Statements, store: string): Promise<OrderEvidence[]> {
-  const lines = await reads.all<{ order_id: string; sku: string; quantity: number }>(
-    'SELECT order_id, sku, SUM(quantity) AS quantity FROM order_lines WHERE store = ? GROUP BY order_id, sku ORDER BY sku',
+  const lines = await reads.all<{ order_id: string; sku: string; quantity: number; amount: number }>(
+    `SELECT order_id, sku, SUM(quantity) AS quantity, SUM(quantity * unit_price_amount) AS amount
+     FROM order_lines WHERE store = ? GROUP BY order_id, sku ORDER BY sku`,
     [store],
   );
+  const goodsOf = new Map<string, number>();
   const linesOf = new Map<string, { sku: string; quantity: number }[]>();
-  for (const { order_id, sku, quantity } of lines) {
+  for (const { order_id, sku, quantity, amount } of lines) {
+    goodsOf.set(order_id, (goodsOf.get(order_id) ?? 0) + Number(amount));
     const found = linesOf.get(order_id) ?? [];
     found.push({ sku, quantity: Number(quantity) });
     linesOf.set(order_id, found);
@@ -50,6 +54,7 @@ export async function readOrderEvidence(reads: Statements, store: string): Promi
     site: row.site,
     state: row.state,
     total: row.total_amount,
+    goods: goodsOf.get(row.order_id) ?? 0,
     content: row.content,
     documentDigest: row.digest,
     lines: linesOf.get(row.order_id) ?? [],

@@ -4,40 +4,16 @@
  * called a violation, so that the audit is right while everything moves.
  */
 import { type Database } from '../database';
+import { loadTopology } from '../topology';
 import { auditCatalogs } from './catalogs';
-import { auditOrders } from './orders';
-import { auditStock } from './stock';
+import { type SiteOrders, auditDeliveries } from './deliveries';
+import { auditCarts, auditDocuments, auditOutbox, readOrders } from './orders';
+import { Findings, type Violation } from './rules';
+import { auditLedger, auditLevels, auditSales, auditTransferLedger, readItemSums, readTransfers } from './stock';
+import { type SiteStock, auditStockOfAll } from './transfers';
 
-/** Every rule, by the id that a violation names. */
-export const AUDIT_RULES = {
-  'stock-levels-match-ledger': 'the balance of an item is the sum of its movements',
-  'stock-never-negative': 'no right is below zero',
-  'stock-signs': "a movement's sign fits its kind",
-  'transfer-paired': 'what a site was credited, its giver has debited, line by line',
-  'transfer-settled': 'a transfer that its giver calls credited was credited by its taker',
-  'units-balanced': 'received + adjusted - (sold - returned) = rights + in flight, over all sites',
-  'sale-matches-order': 'what the ledger sold is what the order says, line by line',
-  'order-at-parent': 'an order that its seller calls accepted or confirmed is at the parent',
-  'order-in-outbox': 'an order without an answer is in the outbox',
-  'one-order-per-cart': 'a cart has one order that was not cancelled, and it is the one named for ever',
-  'cart-has-order': "an ordered cart has its order, and an order's cart is ordered",
-  'order-document': "an order's document has the digest and the total that were written with it",
-  'order-document-at-root': "the document at the parent is the seller's, byte for byte",
-  'catalog-items-digest': 'the items of a site hash to the digest of the revision that it claims',
-  'catalog-revision-digest': 'a revision has the same digest at every site',
-  'catalog-confirmed': 'no site is booked with a revision that it does not have',
-} as const;
-
-export type AuditRule = keyof typeof AUDIT_RULES;
-
-export interface Violation {
-  readonly rule: AuditRule;
-  readonly site: string;
-  /** The row: an item, an order, a transfer, a cart. */
-  readonly subject: string;
-  readonly expected: string;
-  readonly found: string;
-}
+export { ALL_SITES } from './transfers';
+export { AUDIT_RULES, type AuditRule, type Report, VIOLATIONS_LISTED_MAX, type Violation } from './rules';
 
 export interface AuditedSite {
   readonly site: string;
@@ -46,19 +22,50 @@ export interface AuditedSite {
 
 export interface AuditResult {
   readonly violations: readonly Violation[];
-  /** What was looked at, by name. */
+  /** What was looked at, by name; `violations` counts also those beyond the listed ones. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
-export type Report = (violation: Violation) => void;
+type SiteFacts = SiteStock & SiteOrders & { readonly documents: number };
 
+/** Give it every site of the store. Throws for a database that is not the named site's. */
 export async function auditStore(sites: readonly AuditedSite[], store: string): Promise<AuditResult> {
-  const violations: Violation[] = [];
-  const report: Report = (violation) => void violations.push(violation);
-  const counts = {
-    ...(await auditStock(sites, store, report)),
-    ...(await auditOrders(sites, store, report)),
-    ...(await auditCatalogs(sites, store, report)),
+  const findings = new Findings();
+  const facts: SiteFacts[] = [];
+  for (const site of sites) facts.push(await auditSite(site, store, findings));
+  await auditStockOfAll(facts, store, findings);
+  await auditDeliveries(facts, store, findings);
+  const catalogs = await auditCatalogs(sites, store, findings.report);
+  return {
+    violations: findings.listed,
+    counts: {
+      sites: sites.length,
+      stockItems: new Set(facts.flatMap(({ items }) => [...items.keys()])).size,
+      transfers: new Set(facts.flatMap(({ transfers }) => [...transfers.keys()])).size,
+      orders: facts.reduce((sum, { documents }) => sum + documents, 0),
+      ...catalogs,
+      violations: findings.total,
+    },
   };
-  return { violations, counts };
+}
+
+/** One site in one state of its database. */
+function auditSite({ site, db }: AuditedSite, store: string, findings: Findings): Promise<SiteFacts> {
+  return db.snapshot(async (reads) => {
+    const own = await loadTopology(reads, store);
+    if (own.site !== site) {
+      throw new Error(`the database given for site "${site}" is that of site "${own.site}": check the configuration`);
+    }
+    await auditLevels(reads, store, site, findings);
+    await auditLedger(reads, store, site, findings);
+    await auditTransferLedger(reads, store, site, findings);
+    await auditSales(reads, store, site, findings);
+    await auditCarts(reads, store, site, findings);
+    await auditOutbox(reads, store, site, findings);
+    const documents = await auditDocuments(reads, store, site, findings);
+    const parent = own.topology.sites.find((candidate) => candidate.site === site)?.parent ?? null;
+    const items = await readItemSums(reads, store);
+    const transfers = await readTransfers(reads, store);
+    return { site, db, parent, items, transfers, orders: await readOrders(reads, store), documents };
+  });
 }

@@ -1,199 +1,223 @@
-/** Invariant 2: an order that a buyer was told about is never lost, and a cart has one. */
+/** Orders within one site: cart, row, lines, document and outbox say the same (design, section 2, invariants 2 and 4). */
+import { createHash } from 'node:crypto';
 import { readOrderRequest } from '../../cxml/orders';
+import { XmlError } from '../../cxml/reader';
+import { formatAmount } from '../../domain/money';
+import { type Order, type OrderState, orderTotal } from '../../domain/orders';
 import { type Statements } from '../database';
-import { documentDigest } from '../orders/book';
-import { loadTopology } from '../topology';
-import { parentOf } from '../../domain/sites';
-import { type AuditedSite, type Report } from './index';
+import { marks } from '../catalog/items';
+import { type Findings } from './rules';
+
+/** Rows that one check brings in to be counted and listed. */
+const ROWS_MAX = 10_000;
+/** Orders whose documents are read at once. */
+const DOCUMENTS_PER_PAGE = 200;
+
+export async function auditCarts(reads: Statements, store: string, site: string, findings: Findings): Promise<void> {
+  const twice = await reads.all<{ cart_id: string; orders: number }>(
+    `SELECT cart_id, COUNT(*) AS orders FROM orders WHERE store = ? AND state <> 'cancelled'
+     GROUP BY cart_id HAVING COUNT(*) > 1 ORDER BY cart_id LIMIT ${ROWS_MAX}`,
+    [store],
+  );
+  for (const { cart_id: cart, orders } of twice)
+    findings.add('one-order-per-cart', site, `cart ${cart}`, '1 order', orders);
+  const winners = await reads.all<{ cart_id: string; order_id: string; found: string | null }>(
+    `SELECT c.cart_id, c.order_id, o.cart_id AS found FROM cart_orders c
+     LEFT JOIN orders o ON o.store = c.store AND o.order_id = c.order_id
+     WHERE c.store = ? AND (o.order_id IS NULL OR o.cart_id <> c.cart_id) ORDER BY c.cart_id LIMIT ${ROWS_MAX}`,
+    [store],
+  );
+  for (const { cart_id: cart, order_id: order, found } of winners) {
+    const what = found === null ? 'there is no such order' : `it is of cart ${found}`;
+    findings.add('one-order-per-cart', site, `cart ${cart}`, `order ${order} of this cart`, what);
+  }
+  const unnamed = await reads.all<{ order_id: string; cart_id: string; winner: string | null }>(
+    `SELECT o.order_id, o.cart_id, c.order_id AS winner FROM orders o
+     LEFT JOIN cart_orders c ON c.store = o.store AND c.cart_id = o.cart_id
+     WHERE o.store = ? AND o.state <> 'cancelled' AND (c.order_id IS NULL OR c.order_id <> o.order_id)
+     ORDER BY o.order_id LIMIT ${ROWS_MAX}`,
+    [store],
+  );
+  for (const { order_id: order, cart_id: cart, winner } of unnamed) {
+    findings.add(
+      'one-order-per-cart',
+      site,
+      `order ${order}`,
+      `named as the order of cart ${cart}`,
+      winner ?? 'none is named',
+    );
+  }
+  const carts = await reads.all<{ cart_id: string; status: string; order_id: string | null }>(
+    `SELECT k.cart_id, k.status, c.order_id FROM carts k
+     LEFT JOIN cart_orders c ON c.store = k.store AND c.cart_id = k.cart_id
+     WHERE k.store = ? AND (k.status = 'C' AND c.order_id IS NULL OR k.status <> 'C' AND c.order_id IS NOT NULL)
+     ORDER BY k.cart_id LIMIT ${ROWS_MAX}`,
+    [store],
+  );
+  for (const { cart_id: cart, status, order_id: order } of carts) {
+    const found = order === null ? `status ${status} and no order` : `status ${status} and order ${order}`;
+    findings.add('cart-has-order', site, `cart ${cart}`, 'status C with an order, or neither', found);
+  }
+}
+
+export async function auditOutbox(reads: Statements, store: string, site: string, findings: Findings): Promise<void> {
+  const waiting = await reads.all<{ order_id: string }>(
+    `SELECT o.order_id FROM orders o WHERE o.store = ? AND o.state = 'waiting' AND NOT EXISTS (
+       SELECT 1 FROM outbox b WHERE b.store = o.store AND b.kind = 'order' AND b.subject = o.order_id)
+     ORDER BY o.order_id LIMIT ${ROWS_MAX}`,
+    [store],
+  );
+  for (const { order_id: order } of waiting) {
+    findings.add('order-in-outbox', site, `order ${order}`, 'in the outbox while it waits', 'no row in the outbox');
+  }
+  const unknown = await reads.all<{ outbox_id: string; subject: string }>(
+    `SELECT b.outbox_id, b.subject FROM outbox b WHERE b.store = ? AND b.kind = 'order' AND NOT EXISTS (
+       SELECT 1 FROM orders o WHERE o.store = b.store AND o.order_id = b.subject)
+     ORDER BY b.outbox_id LIMIT ${ROWS_MAX}`,
+    [store],
+  );
+  for (const { outbox_id: entry, subject } of unknown) {
+    findings.add('outbox-order', site, `outbox ${entry}`, `order ${subject}`, 'there is no such order');
+  }
+}
+
+/** An order as its site has it now. */
+export interface OrderView {
+  readonly orderId: string;
+  readonly cartId: string;
+  /** That sold it. */
+  readonly site: string;
+  readonly state: OrderState;
+  /** Of its newest document; null where there is none. */
+  readonly digest: string | null;
+}
+
+export async function readOrders(reads: Statements, store: string, only?: string): Promise<Map<string, OrderView>> {
+  const rows = await reads.all<{
+    order_id: string;
+    cart_id: string;
+    site: string;
+    state: OrderState;
+    digest: string | null;
+  }>(
+    `SELECT o.order_id, o.cart_id, o.site, o.state, d.digest FROM orders o
+     LEFT JOIN order_documents d ON d.store = o.store AND d.order_id = o.order_id AND d.order_version = o.order_version
+     WHERE o.store = ? ${only === undefined ? '' : 'AND o.order_id = ?'}`,
+    [store, ...(only === undefined ? [] : [only])],
+  );
+  return new Map(
+    rows.map(({ order_id: orderId, cart_id: cartId, site, state, digest }) => [
+      orderId,
+      { orderId, cartId, site, state, digest },
+    ]),
+  );
+}
 
 interface OrderRow {
   order_id: string;
   cart_id: string;
   site: string;
-  state: string;
+  currency: string;
   total_amount: number;
   digest: string | null;
   document: string | null;
 }
 
-/** Orders read at a time: their documents are large. */
-const ORDERS_PER_READ = 200;
-
-export async function auditOrders(
-  sites: readonly AuditedSite[],
-  store: string,
-  report: Report,
-): Promise<Record<string, number>> {
-  const digests = new Map<string, Map<string, string>>();
-  let orders = 0;
-  for (const site of sites) {
-    const found = await site.db.snapshot((reads) => auditSite(site, sites, reads, store, report));
-    digests.set(site.site, found);
-    orders += found.size;
-  }
-  return { orders };
-}
-
-async function auditSite(
-  { site }: AuditedSite,
-  sites: readonly AuditedSite[],
+/** Every order's document: its bytes hash to its digest, and row and lines say what it says. Answers how many. */
+export async function auditDocuments(
   reads: Statements,
   store: string,
-  report: Report,
-): Promise<Map<string, string>> {
-  const { topology } = await loadTopology(reads, store);
-  const parent = sites.find((candidate) => candidate.site === parentOf(topology, site)?.site);
-  await auditCarts(site, reads, store, report);
-  await auditOutbox(site, parentOf(topology, site) !== null, reads, store, report);
-  await auditSales(site, reads, store, report);
-  const digests = new Map<string, string>();
-  for (let after = ''; ;) {
-    const rows = await readOrders(reads, store, after);
-    for (const row of rows) auditDocument(site, row, report);
-    for (const { order_id, digest } of rows) digests.set(order_id, digest ?? '');
-    if (parent) await auditAtParent(site, parent, rows, store, report);
-    if (rows.length < ORDERS_PER_READ) return digests;
-    after = rows.at(-1)?.order_id ?? '';
-  }
-}
-
-function readOrders(reads: Statements, store: string, after: string): Promise<OrderRow[]> {
-  return reads.all<OrderRow>(
-    `SELECT orders.order_id, orders.cart_id, orders.site, orders.state, orders.total_amount,
-       order_documents.digest, order_documents.document
-     FROM orders LEFT JOIN order_documents ON order_documents.store = orders.store
-       AND order_documents.order_id = orders.order_id AND order_documents.order_version = orders.order_version
-     WHERE orders.store = ? AND orders.order_id > ? ORDER BY orders.order_id LIMIT ${ORDERS_PER_READ}`,
-    [store, after],
-  );
-}
-
-function auditDocument(site: string, row: OrderRow, report: Report): void {
-  const fault = (expected: string, found: string) =>
-    report({ rule: 'order-document', site, subject: row.order_id, expected, found });
-  if (row.document === null || row.digest === null) return fault('a document', 'none');
-  const digest = documentDigest(row.document);
-  if (digest !== row.digest) return fault(`digest ${row.digest}`, `digest ${digest}`);
-  const { order } = readOrderRequest(row.document);
-  if (order.total !== row.total_amount) fault(`total ${order.total}`, `total ${row.total_amount}`);
-  if (order.orderId !== row.order_id || order.cartId !== row.cart_id) {
-    fault(`order ${row.order_id} of cart ${row.cart_id}`, `order ${order.orderId} of cart ${order.cartId}`);
-  }
-}
-
-/** The parent is asked now, after the seller's snapshot: what was answered then is there by now. */
-async function auditAtParent(
   site: string,
-  parent: AuditedSite,
-  rows: readonly OrderRow[],
-  store: string,
-  report: Report,
-): Promise<void> {
-  const answered = rows.filter(
-    (row) => row.site === site && ['accepted', 'confirmed', 'fulfilled'].includes(row.state),
-  );
-  if (answered.length === 0) return;
-  const found = await parent.db.all<{ order_id: string; digest: string | null }>(
-    `SELECT orders.order_id, order_documents.digest FROM orders
-     LEFT JOIN order_documents ON order_documents.store = orders.store AND order_documents.order_id = orders.order_id
-     WHERE orders.store = ? AND orders.order_id IN (${answered.map(() => '?').join(', ')})`,
-    [store, ...answered.map((row) => row.order_id)],
-  );
-  const digests = new Map(found.map((row) => [row.order_id, row.digest]));
-  for (const { order_id, digest, state } of answered) {
-    if (!digests.has(order_id)) {
-      const expected = `${state}, so at ${parent.site}`;
-      report({ rule: 'order-at-parent', site, subject: order_id, expected, found: 'not there' });
-    } else if (digests.get(order_id) !== digest) {
-      const at = digests.get(order_id) ?? 'none';
-      report({
-        rule: 'order-document-at-root',
-        site: parent.site,
-        subject: order_id,
-        expected: String(digest),
-        found: at,
-      });
-    }
+  findings: Findings,
+): Promise<number> {
+  let after = '';
+  let count = 0;
+  for (;;) {
+    const orders = await reads.all<OrderRow>(
+      `SELECT o.order_id, o.cart_id, o.site, o.currency, o.total_amount, d.digest, d.document FROM orders o
+       LEFT JOIN order_documents d ON d.store = o.store AND d.order_id = o.order_id AND d.order_version = o.order_version
+       WHERE o.store = ? AND o.order_id > ? ORDER BY o.order_id LIMIT ${DOCUMENTS_PER_PAGE}`,
+      [store, after],
+    );
+    const last = orders.at(-1);
+    if (!last) return count;
+    after = last.order_id;
+    count += orders.length;
+    const lines = await linesOf(reads, store, orders);
+    for (const order of orders) auditDocument(order, lines.get(order.order_id) ?? [], site, findings);
   }
 }
 
-async function auditOutbox(
-  site: string,
-  hasParent: boolean,
-  reads: Statements,
-  store: string,
-  report: Report,
-): Promise<void> {
-  if (!hasParent) return;
-  const lost = await reads.all<{ order_id: string }>(
-    `SELECT order_id FROM orders WHERE store = ? AND site = ? AND state = 'waiting'
-     AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.store = orders.store AND outbox.kind = 'order' AND outbox.subject = orders.order_id)`,
-    [store, site],
+interface LineSum {
+  readonly number: number;
+  readonly sku: string;
+  readonly quantity: number;
+  readonly price: number;
+}
+
+/** A line's portions are one line of the document. */
+async function linesOf(reads: Statements, store: string, orders: readonly OrderRow[]): Promise<Map<string, LineSum[]>> {
+  const rows = await reads.all<{
+    order_id: string;
+    line_number: number;
+    sku: string;
+    unit_price_amount: number;
+    quantity: number;
+  }>(
+    `SELECT order_id, line_number, sku, unit_price_amount, SUM(quantity) AS quantity FROM order_lines
+     WHERE store = ? AND order_id IN (${marks(orders.length)})
+     GROUP BY order_id, line_number, sku, unit_price_amount ORDER BY order_id, line_number, sku`,
+    [store, ...orders.map((order) => order.order_id)],
   );
-  for (const { order_id } of lost) {
-    report({ rule: 'order-in-outbox', site, subject: order_id, expected: 'an outbox entry', found: 'none' });
+  const lines = new Map<string, LineSum[]>();
+  for (const { order_id: order, line_number: number, sku, quantity, unit_price_amount: price } of rows) {
+    lines.set(order, [...(lines.get(order) ?? []), { number, sku, quantity, price }]);
+  }
+  return lines;
+}
+
+function auditDocument(row: OrderRow, lines: readonly LineSum[], site: string, findings: Findings): void {
+  const subject = `order ${row.order_id}`;
+  if (row.document === null) {
+    findings.add('order-document', site, subject, 'a document', 'none');
+    return;
+  }
+  const digest = createHash('sha256').update(row.document).digest('hex');
+  if (digest !== row.digest) findings.add('order-document', site, subject, `digest ${row.digest}`, digest);
+  const order = readDocument(row.document);
+  if (typeof order === 'string') {
+    findings.add('order-document', site, subject, 'an OrderRequest', order);
+    return;
+  }
+  const differ = (what: string, written: string | number, found: string | number) => {
+    if (written !== found) findings.add('order-content', site, subject, `${what} ${written} by its document`, found);
+  };
+  differ('order', order.orderId, row.order_id);
+  differ('cart', order.cartId, row.cart_id);
+  differ('selling site', order.site, row.site);
+  differ('currency', order.currency, row.currency);
+  differ('total', formatAmount(order.total), formatAmount(row.total_amount));
+  differ('total by its lines', formatAmount(orderTotal(order)), formatAmount(row.total_amount));
+  const written = order.lines.map((line) => showLine(line.lineNumber, line.sku, line.quantity, line.unitPrice)).sort();
+  const booked = lines.map(({ number, sku, quantity, price }) => showLine(number, sku, quantity, price)).sort();
+  differ('lines', beyond(written, booked), beyond(booked, written));
+}
+
+function readDocument(document: string): Order | string {
+  try {
+    return readOrderRequest(document).order;
+  } catch (error) {
+    if (error instanceof XmlError) return error.message;
+    throw error;
   }
 }
 
-async function auditCarts(site: string, reads: Statements, store: string, report: Report): Promise<void> {
-  const doubled = await reads.all<{ cart_id: string; orders: number }>(
-    `SELECT cart_id, COUNT(*) AS orders FROM orders WHERE store = ? AND state <> 'cancelled'
-     GROUP BY cart_id HAVING COUNT(*) > 1`,
-    [store],
-  );
-  for (const { cart_id, orders } of doubled) {
-    report({ rule: 'one-order-per-cart', site, subject: cart_id, expected: '1 order', found: `${orders} orders` });
-  }
-  const unnamed = await reads.all<{ cart_id: string; order_id: string; named: string | null }>(
-    `SELECT orders.cart_id, orders.order_id, cart_orders.order_id AS named FROM orders
-     LEFT JOIN cart_orders ON cart_orders.store = orders.store AND cart_orders.cart_id = orders.cart_id
-     WHERE orders.store = ? AND orders.state <> 'cancelled' AND (cart_orders.order_id IS NULL OR cart_orders.order_id <> orders.order_id)`,
-    [store],
-  );
-  for (const { cart_id, order_id, named } of unnamed) {
-    report({ rule: 'one-order-per-cart', site, subject: cart_id, expected: order_id, found: named ?? 'none named' });
-  }
-  const orphans = await reads.all<{ cart_id: string }>(
-    `SELECT carts.cart_id FROM carts LEFT JOIN cart_orders ON cart_orders.store = carts.store AND cart_orders.cart_id = carts.cart_id
-     LEFT JOIN orders ON orders.store = carts.store AND orders.order_id = cart_orders.order_id
-     WHERE carts.store = ? AND carts.status = 'C' AND orders.order_id IS NULL`,
-    [store],
-  );
-  for (const { cart_id } of orphans) {
-    report({ rule: 'cart-has-order', site, subject: cart_id, expected: 'an order', found: 'none' });
-  }
-  const open = await reads.all<{ cart_id: string; status: string }>(
-    `SELECT carts.cart_id, carts.status FROM carts JOIN orders ON orders.store = carts.store AND orders.cart_id = carts.cart_id
-     WHERE carts.store = ? AND carts.status <> 'C'`,
-    [store],
-  );
-  for (const { cart_id, status } of open) {
-    report({ rule: 'cart-has-order', site, subject: cart_id, expected: 'status C', found: `status ${status}` });
-  }
+function showLine(number: number, sku: string, quantity: number, price: number): string {
+  return `${number}: ${quantity} × ${sku} at ${formatAmount(price)}`;
 }
 
-/** What the ledger sold for an order is what its lines say, at the site that sold it. */
-async function auditSales(site: string, reads: Statements, store: string, report: Report): Promise<void> {
-  const sold = await reads.all<{ movement_id: string; sku: string; quantity: number }>(
-    `SELECT movement_id, sku, quantity FROM stock_ledger WHERE store = ? AND kind = 'sale'`,
-    [store],
-  );
-  const ledger = new Map(sold.map(({ movement_id, sku, quantity }) => [`${movement_id.slice(5)} ${sku}`, -quantity]));
-  const lines = await reads.all<{ order_id: string; sku: string; quantity: number }>(
-    `SELECT order_lines.order_id, order_lines.sku, SUM(order_lines.quantity) AS quantity FROM order_lines
-     JOIN orders ON orders.store = order_lines.store AND orders.order_id = order_lines.order_id
-     WHERE order_lines.store = ? AND orders.site = ? GROUP BY order_lines.order_id, order_lines.sku`,
-    [store, site],
-  );
-  for (const { order_id, sku, quantity } of lines) {
-    const subject = `${order_id} ${sku}`;
-    const found = ledger.get(subject);
-    ledger.delete(subject);
-    if (found === quantity) continue;
-    const inLedger = found === undefined ? 'no sale in the ledger' : String(found);
-    report({ rule: 'sale-matches-order', site, subject, expected: String(quantity), found: inLedger });
-  }
-  for (const [subject, units] of ledger) {
-    report({ rule: 'sale-matches-order', site, subject, expected: 'an order line', found: `${units} sold without` });
-  }
+/** The lines of one side that the other does not have; empty when there are none. */
+function beyond(lines: readonly string[], others: readonly string[]): string {
+  const known = new Set(others);
+  return lines.filter((line) => !known.has(line)).join('; ');
 }

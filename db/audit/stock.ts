@@ -12,7 +12,7 @@ export async function auditLevels(reads: Statements, store: string, site: string
     [store],
   );
   for (const { sku, account, rights } of negative) {
-    findings.add('rights-negative', site, `${sku} (${account})`, '0 or more', rights);
+    findings.add('stock-never-negative', site, `${sku} (${account})`, '0 or more', rights);
   }
   const unequal = await reads.all<{ sku: string; account: string; held: number; booked: number }>(
     `SELECT sku, account, SUM(rights) AS held, SUM(quantity) AS booked FROM (
@@ -23,7 +23,7 @@ export async function auditLevels(reads: Statements, store: string, site: string
     [store, store],
   );
   for (const { sku, account, held, booked } of unequal) {
-    findings.add('levels-ledger', site, `${sku} (${account})`, `${booked} by the ledger`, held);
+    findings.add('stock-levels-match-ledger', site, `${sku} (${account})`, `${booked} by the ledger`, held);
   }
 }
 
@@ -50,7 +50,7 @@ export async function auditLedger(reads: Statements, store: string, site: string
   );
   for (const { movement_id: movement, sku, kind, account, quantity } of odd) {
     const found = `${kind} of ${quantity} in ${account}`;
-    findings.add('ledger-form', site, `${movement}, ${sku}`, 'a kind with its sign, account and id', found);
+    findings.add('stock-signs', site, `${movement}, ${sku}`, 'a kind with its sign, account and id', found);
   }
   const grants = await reads.all<{ movement_id: string; sku: string; units: number }>(
     `SELECT movement_id, sku, SUM(quantity) AS units FROM stock_ledger WHERE store = ? AND kind = 'grant'
@@ -58,7 +58,7 @@ export async function auditLedger(reads: Statements, store: string, site: string
     [store],
   );
   for (const { movement_id: movement, sku, units } of grants) {
-    findings.add('ledger-form', site, `${movement}, ${sku}`, 'as much into own as out of the pool', `${units} more`);
+    findings.add('stock-signs', site, `${movement}, ${sku}`, 'as much into own as out of the pool', `${units} more`);
   }
 }
 
@@ -99,7 +99,7 @@ export async function auditSales(reads: Statements, store: string, site: string,
     [store, store, site],
   );
   for (const { order_id: order, sku, units, booked } of sold) {
-    findings.add('sale-order', site, `order ${order}, ${sku}`, `${units} debited`, `${booked ?? 0} debited`);
+    findings.add('sale-matches-order', site, `order ${order}, ${sku}`, `${units} debited`, `${booked ?? 0} debited`);
   }
   const unknown = await reads.all<{ movement_id: string; sku: string; quantity: number }>(
     `SELECT g.movement_id, g.sku, g.quantity FROM stock_ledger g WHERE g.store = ? AND g.kind = 'sale' AND NOT EXISTS (
@@ -109,7 +109,13 @@ export async function auditSales(reads: Statements, store: string, site: string,
     [store, store, site],
   );
   for (const { movement_id: movement, sku, quantity } of unknown) {
-    findings.add('sale-order', site, `${movement}, ${sku}`, 'an order with this line', `${-quantity} debited for none`);
+    findings.add(
+      'sale-matches-order',
+      site,
+      `${movement}, ${sku}`,
+      'an order with this line',
+      `${-quantity} debited for none`,
+    );
   }
   await auditReturns(reads, store, site, findings);
 }
@@ -125,7 +131,13 @@ async function auditReturns(reads: Statements, store: string, site: string, find
     [store, store, site],
   );
   for (const { order_id: order, sku, units, booked } of cancelled) {
-    findings.add('return-order', site, `order ${order}, ${sku}`, `${units} given back`, `${booked ?? 0} given back`);
+    findings.add(
+      'return-matches-order',
+      site,
+      `order ${order}, ${sku}`,
+      `${units} given back`,
+      `${booked ?? 0} given back`,
+    );
   }
   const unfounded = await reads.all<{ movement_id: string; sku: string; quantity: number }>(
     `SELECT g.movement_id, g.sku, g.quantity FROM stock_ledger g WHERE g.store = ? AND g.kind = 'return' AND NOT EXISTS (
@@ -136,7 +148,13 @@ async function auditReturns(reads: Statements, store: string, site: string, find
     [store, store, site],
   );
   for (const { movement_id: movement, sku, quantity } of unfounded) {
-    findings.add('return-order', site, `${movement}, ${sku}`, 'a cancelled order of this site', `${quantity} given back`);
+    findings.add(
+      'return-matches-order',
+      site,
+      `${movement}, ${sku}`,
+      'a cancelled order of this site',
+      `${quantity} given back`,
+    );
   }
 }
 

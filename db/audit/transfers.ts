@@ -61,7 +61,7 @@ async function unitsOnTheWay(pair: Pair, store: string, findings: Findings): Pro
   if (!given) {
     if (!giver || taken?.state !== 'credited') return 0;
     if (await lookAgain(giver, store, id)) return -1;
-    findings.add('transfer-ungiven', giver.site, `transfer ${id}`, 'given', `credited at ${pair.any.taker} only`);
+    findings.add('transfer-paired', giver.site, `transfer ${id}`, 'given', `credited at ${pair.any.taker} only`);
     return 0;
   }
   if (taken?.state === 'credited') {
@@ -75,7 +75,7 @@ async function unitsOnTheWay(pair: Pair, store: string, findings: Findings): Pro
   if (given.state === 'credited') {
     if (!taker) return 0;
     if (now?.state === 'credited') return 1;
-    findings.add('transfer-uncredited', taker.site, `transfer ${id}`, 'credited', now?.state ?? 'not known here');
+    findings.add('transfer-settled', taker.site, `transfer ${id}`, 'credited', now?.state ?? 'not known here');
     return 0;
   }
   if (given.state === 'void') {
@@ -98,7 +98,7 @@ function compareLines(id: string, given: TransferView, taken: TransferView, find
   for (const sku of new Set([...given.lines.keys(), ...taken.lines.keys()])) {
     const gave = given.lines.get(sku) ?? 0;
     const took = taken.lines.get(sku) ?? 0;
-    if (gave !== took) findings.add('transfer-lines', taken.taker, `transfer ${id}, ${sku}`, `${gave} as given`, took);
+    if (gave !== took) findings.add('transfer-paired', taken.taker, `transfer ${id}, ${sku}`, `${gave} as given`, took);
   }
 }
 
@@ -112,6 +112,6 @@ function balance(sites: readonly SiteStock[], moving: ReadonlyMap<string, number
     if (rights + onTheWay + sold === received + adjusted) continue;
     const expected = `${received + adjusted} (received ${received}, adjusted ${adjusted})`;
     const found = `${rights + onTheWay + sold} (rights ${rights}, on the way ${onTheWay}, sold ${sold})`;
-    findings.add('stock-balance', ALL_SITES, sku, expected, found);
+    findings.add('units-balanced', ALL_SITES, sku, expected, found);
   }
 }

@@ -1,4 +1,5 @@
 /** The pool: the part of a parent's rights that it keeps to grant. */
+import { isDeepStrictEqual } from 'node:util';
 import { type StockLine } from '../../domain/inventory';
 import { type SqlValue, type Transaction } from '../database';
 import { forUpdate } from '../dialect';
@@ -16,11 +17,28 @@ export interface Receipt {
   readonly now: number;
 }
 
+/** Longest id of a receipt, characters: the movement's id holds it and the site's name. */
+export const RECEIPT_ID_LENGTH_MAX = 200;
+
+/** A receipt of that id was booked with other lines. */
+export class ReceiptConflictError extends Error {
+  constructor(receiptId: string) {
+    super(`receipt "${receiptId}" was booked before with other lines: book what is new under a new receipt id`);
+  }
+}
+
 /** Books received units into the pool, once per receipt; false when it was booked before. */
 export async function bookReceipt(tx: Transaction, receipt: Receipt): Promise<boolean> {
   const { store, site, receiptId, lines, epoch, incarnation, now } = receipt;
   const movementId = `receipt:${site}:${receiptId}`;
-  if (await hasMovement(tx, store, movementId)) return false;
+  if (await hasMovement(tx, store, movementId)) {
+    const booked = await tx.all<StockLine>(
+      'SELECT sku, quantity FROM stock_ledger WHERE store = ? AND movement_id = ?',
+      [store, movementId],
+    );
+    if (!isDeepStrictEqual(sumBySku(booked), sumBySku(lines))) throw new ReceiptConflictError(receiptId);
+    return false;
+  }
   const movement: Movement = {
     ...{ store, movementId, kind: 'receipt', account: 'pool', counterparty: null, transferId: null },
     ...{ cause: `receipt:${receiptId}`, epoch, incarnation, now },

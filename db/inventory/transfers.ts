@@ -1,4 +1,5 @@
 /** Rights on their way between sites: the giver debits first, the taker credits once (design, sections 2 and 5). */
+import { isDeepStrictEqual } from 'node:util';
 import {
   type StockAccount,
   type StockLine,
@@ -9,7 +10,7 @@ import {
 import { type Statements, type Transaction } from '../database';
 import { forUpdate, insertIfAbsent, insertRows } from '../dialect';
 import { marks } from '../catalog/items';
-import { type Movement, credit, debit } from './ledger';
+import { type Movement, credit, debit, sumBySku } from './ledger';
 
 export interface Transfer {
   readonly id: TransferId;
@@ -81,17 +82,18 @@ export interface NewTransfer {
   readonly cause: string;
   readonly payloadId: string;
   readonly epoch: number;
+  /** Of the booking site's data: the giver's own where it gives, the taker's own where it takes. */
+  readonly incarnation: number;
   readonly lines: readonly StockLine[];
   readonly now: number;
 }
 
 function movementOf(transfer: NewTransfer, account: StockAccount, kind: 'transfer-out' | 'transfer-in'): Movement {
-  const { store, id, taker, cause, epoch, now } = transfer;
+  const { store, id, taker, cause, epoch, incarnation, now } = transfer;
   const name = formatTransferId(id);
   return {
-    ...{ store, movementId: `transfer:${name}`, kind, account, transferId: name, cause, epoch, now },
+    ...{ store, movementId: `transfer:${name}`, kind, account, transferId: name, cause, epoch, incarnation, now },
     counterparty: kind === 'transfer-out' ? taker : id.giver,
-    incarnation: id.incarnation,
   };
 }
 
@@ -106,20 +108,33 @@ export async function giveTransfer(tx: Transaction, transfer: NewTransfer, accou
   await writeTransfer(tx, transfer, 'in-flight', null);
 }
 
-/** The taker's side, once per transfer: false when it was credited before; throws for one that was given up. */
+/**
+ * The taker's side, once per transfer: false when it was credited before. Throws TransferRefusedError for one that was
+ * given up, or that comes again with other lines.
+ */
 export async function takeTransfer(tx: Transaction, transfer: NewTransfer, account: StockAccount): Promise<boolean> {
-  const known = await findTransfer(tx, transfer.store, transfer.id, forUpdate(tx.engine));
-  if (known?.state === 'tombstone') throw new TransferRefusedError(transfer.id);
-  if (known) return false;
+  const { store, id } = transfer;
+  const known = await findTransfer(tx, store, id, forUpdate(tx.engine));
+  if (known?.state === 'tombstone') {
+    throw new TransferRefusedError(id, 'was given up: its taker has a tombstone for it');
+  }
+  if (known) {
+    const before = sumBySku(await linesOfTransfer(tx, store, id));
+    if (isDeepStrictEqual(before, sumBySku(transfer.lines))) return false;
+    throw new TransferRefusedError(id, 'was credited before with other lines: give what is new under a new transfer');
+  }
   await credit(tx, movementOf(transfer, account, 'transfer-in'), transfer.lines);
   await writeTransfer(tx, transfer, 'credited', transfer.now);
   return true;
 }
 
-/** The taker has written a tombstone for the transfer: it will never credit it. */
+/** The taker will never credit this. */
 export class TransferRefusedError extends Error {
-  constructor(readonly transfer: TransferId) {
-    super(`transfer ${formatTransferId(transfer)} was given up: its taker has a tombstone for it`);
+  constructor(
+    readonly transfer: TransferId,
+    reason: string,
+  ) {
+    super(`transfer ${formatTransferId(transfer)} ${reason}`);
   }
 }
 
@@ -184,26 +199,41 @@ export interface TransferSum extends Transfer {
   readonly units: number;
 }
 
-/** Newest first, below `before` (creation time), in any of the states. */
+/** Where a page of transfers ended. */
+export interface TransferCursor extends TransferId {
+  /** Milliseconds UTC. */
+  readonly createdAt: number;
+}
+
+/** Newest first, beyond `after`, in any of the states. */
 export async function listTransfers(
   reads: Statements,
   store: string,
-  filter: { readonly states: readonly TransferState[]; readonly limit: number; readonly offset: number },
+  filter: { readonly states: readonly TransferState[]; readonly limit: number; readonly after?: TransferCursor },
 ): Promise<TransferSum[]> {
-  const rows = await reads.all<TransferRow & { line_count: number; units: number }>(
-    `SELECT ${COLUMNS.split(', ')
-      .map((column) => `transfers.${column}`)
-      .join(', ')}, COUNT(transfer_lines.sku) AS line_count, COALESCE(SUM(transfer_lines.quantity), 0) AS units
-     FROM transfers LEFT JOIN transfer_lines ON transfer_lines.store = transfers.store
-       AND transfer_lines.giver = transfers.giver AND transfer_lines.giver_incarnation = transfers.giver_incarnation
-       AND transfer_lines.sequence = transfers.sequence
-     WHERE transfers.store = ? AND transfers.state IN (${marks(filter.states.length)})
-     GROUP BY ${COLUMNS.split(', ')
-       .map((column) => `transfers.${column}`)
-       .join(', ')}
-     ORDER BY transfers.created_at DESC, transfers.giver, transfers.giver_incarnation, transfers.sequence DESC
-     LIMIT ${filter.limit} OFFSET ${filter.offset}`,
-    [store, ...filter.states],
+  const { states, limit, after } = filter;
+  const beyond = after ? 'AND (created_at, giver, giver_incarnation, sequence) < (?, ?, ?, ?)' : '';
+  const rows = await reads.all<TransferRow>(
+    `SELECT ${COLUMNS} FROM transfers WHERE store = ? AND state IN (${marks(states.length)}) ${beyond}
+     ORDER BY created_at DESC, giver DESC, giver_incarnation DESC, sequence DESC LIMIT ${limit}`,
+    [store, ...states, ...(after ? [after.createdAt, after.giver, after.incarnation, after.sequence] : [])],
   );
-  return rows.map((row) => ({ ...transferOf(row), lines: row.line_count, units: row.units }));
+  const transfers: TransferSum[] = [];
+  for (const transfer of rows.map(transferOf)) {
+    transfers.push({ ...transfer, ...(await sumOfTransfer(reads, store, transfer.id)) });
+  }
+  return transfers;
+}
+
+/** How many lines and units a transfer has. */
+export async function sumOfTransfer(
+  reads: Statements,
+  store: string,
+  id: TransferId,
+): Promise<{ lines: number; units: number }> {
+  const row = await reads.get<{ line_count: number; units: number }>(
+    `SELECT COUNT(*) AS line_count, COALESCE(SUM(quantity), 0) AS units FROM transfer_lines WHERE ${KEY}`,
+    keyOf(store, id),
+  );
+  return { lines: row?.line_count ?? 0, units: row?.units ?? 0 };
 }

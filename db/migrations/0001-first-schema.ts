@@ -269,7 +269,7 @@ async function orderTables(knex: Knex): Promise<void> {
   await createTable(
     knex,
     'order_lines',
-    [store, ['order_id', 'id'], ['line_number', 'integer'], ['portion', 'integer']],
+    [store, ['order_id', 'id'], ['line_number', 'integer'], ['portion_number', 'integer']],
     {
       columns: [sku, ['quantity', 'bigint'], ['unit_price_amount', 'bigint'], ['state', 'code']],
       indexes: [['store', 'sku']],

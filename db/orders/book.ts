@@ -60,7 +60,7 @@ export async function bookOrders(tx: Transaction, orders: readonly OrderToBook[]
   await insertRows(
     tx,
     'order_lines',
-    ['store', 'order_id', 'line_number', 'portion', 'sku', 'quantity', 'unit_price_amount', 'state'],
+    ['store', 'order_id', 'line_number', 'portion_number', 'sku', 'quantity', 'unit_price_amount', 'state'],
     orders.flatMap(({ order }) =>
       order.lines.map((line) => [
         ...[order.store, order.orderId, line.lineNumber, 1, line.sku, line.quantity, line.unitPrice, 'open'],

@@ -168,7 +168,11 @@ describe('a wrong file', () => {
       (tree) => void ((tree.stores.shop.topology.sites[1] as Record<string, unknown>)['role'] = 'helper'),
       'stores.shop.topology.sites.1.role is "helper": allowed: primary, secondary, offload, recovery',
     ],
-    ['a port out of range', (tree) => void (tree.listen['port'] = 70_000), 'listen.port is 70000: must be at most 65535'],
+    [
+      'a port out of range',
+      (tree) => void (tree.listen['port'] = 70_000),
+      'listen.port is 70000: must be at most 65535',
+    ],
     ['a name with capitals', (tree) => void (tree['site'] = 'North'), 'site is "North": must be 1 to 32 of a-z'],
     [
       'an amount that is a float',
@@ -243,7 +247,9 @@ describe('a wrong file', () => {
 
   it('names all of its problems and the file at once', () => {
     const file = write(edited((tree) => Object.assign(tree, { site: 'N', url: 'x' })));
-    expect(() => loadConfig(file, {})).toThrow(new RegExp(`^${file} can't be used:\\n {2}site is "N".*\\n {2}url is "x"`));
+    expect(() => loadConfig(file, {})).toThrow(
+      new RegExp(`^${file} can't be used:\\n {2}site is "N".*\\n {2}url is "x"`),
+    );
   });
 
   it('says where YAML is broken', () => {

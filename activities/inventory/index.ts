@@ -1,9 +1,9 @@
 /** Sharing stock out and taking it in (figures 8 and 9). */
 import { createHash } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
-import { readAllocation, readConfirmation, writeAllocation, writeConfirmation } from '../cxml/inventory';
-import { XmlError } from '../cxml/reader';
-import { DocumentConflictError, takeOnce } from '../db/inbox';
+import { readAllocation, readConfirmation, writeAllocation, writeConfirmation } from '../../cxml/inventory';
+import { XmlError } from '../../cxml/reader';
+import { DocumentConflictError, takeOnce } from '../../db/inbox';
 import {
   type NewTransfer,
   TransferRefusedError,
@@ -14,20 +14,21 @@ import {
   linesOfTransfer,
   lockPool,
   settleTransfer,
+  sumOfTransfer,
   takeSequences,
   takeTransfer,
   transfersOfCause,
   unitsGrantedToSelf,
-} from '../db/inventory';
-import { type Transaction } from '../db/database';
-import { loadTopology, requirePrimacy } from '../db/topology';
-import { type Share, shareEqually } from '../domain/allocation';
-import { type DocumentKind, type Envelope, type SealedDocument, formatPayloadID } from '../domain/documents';
-import { INVENTORY_LINES_MAX, type StockLine, formatTransferId } from '../domain/inventory';
-import { childrenOf } from '../domain/sites';
-import { type SiteContext, storeSettings } from './context';
-import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from './contract';
-import { openDocument, sealDocument } from './sealing';
+} from '../../db/inventory';
+import { type Transaction } from '../../db/database';
+import { loadTopology, requirePrimacy } from '../../db/topology';
+import { type Share, shareEqually } from '../../domain/allocation';
+import { type DocumentKind, type Envelope, type SealedDocument, formatPayloadID } from '../../domain/documents';
+import { INVENTORY_LINES_MAX, type StockLine, formatTransferId } from '../../domain/inventory';
+import { childrenOf } from '../../domain/sites';
+import { type SiteContext, storeSettings } from '../context';
+import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';
+import { openDocument, sealDocument } from '../sealing';
 
 type InventoryActivities = Pick<PrimaryActivities, 'planAllocation' | 'sealAllocation' | 'settleTransfer'> &
   Pick<SiteActivities, 'creditAllocation'>;
@@ -68,9 +69,20 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
 
     async settleTransfer({ store, confirmation }) {
       const settings = storeSettings(context, store);
-      const { transfer } = readConfirmation(await openDocument(confirmation, settings.sealing));
+      const confirmed = readConfirmation(await openDocument(confirmation, settings.sealing));
+      const { transfer, lines, units } = confirmed;
       // A confirmation is a fact: it is taken in whatever epoch it comes.
-      await db.transaction((tx) => settleTransfer(tx, store, transfer, runtime.clock.now()));
+      await db.transaction(async (tx) => {
+        const given = await sumOfTransfer(tx, store, transfer);
+        // A successor of the lost primary may not know the transfer: it has nothing to settle.
+        if (given.lines > 0 && (given.lines !== lines || given.units !== units)) {
+          throw refusal(
+            `transfer ${formatTransferId(transfer)} gave ${given.units} units in ${given.lines} lines, ` +
+              `site "${confirmed.envelope.sender}" confirms ${units} in ${lines}: run the audit`,
+          );
+        }
+        await settleTransfer(tx, store, transfer, runtime.clock.now());
+      });
     },
   };
 }
@@ -127,7 +139,7 @@ async function planAllocation(
     const id = { giver: site, incarnation, sequence: first + index };
     const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, storeSettings(context, store).domain);
     const cause = allocationCause(request.request);
-    await giveTransfer(tx, { store, id, taker, cause, payloadId, epoch, lines, now }, 'pool');
+    await giveTransfer(tx, { store, id, taker, cause, payloadId, epoch, incarnation, lines, now }, 'pool');
     transfers.push(planned(id, taker, lines));
   }
   return { transfers, ownUnits: own ? unitsOf(own.lines) : 0 };
@@ -148,22 +160,16 @@ async function creditAllocation(context: SiteContext, document: SealedDocument):
   const settings = storeSettings(context, store);
   const xml = await openDocument(document, settings.sealing);
   const { envelope, transfer: id, lines } = readAllocation(xml);
+  requireAddressed(document, envelope, context.site);
   const now = runtime.clock.now();
   const incoming = { store, sender: envelope.sender, payloadId: payloadID, kind: document.kind, now };
   const digest = createHash('sha256').update(xml).digest('hex');
   const confirmation = await db.transaction((tx) =>
     takeOnce(tx, { ...incoming, digest }, async () => {
-      const { topology, site } = await loadTopology(tx, store);
+      const { topology, site, incarnation } = await loadTopology(tx, store);
       const { epoch } = topology;
       const transfer: NewTransfer = {
-        store,
-        id,
-        taker: site,
-        cause: payloadID,
-        payloadId: payloadID,
-        epoch,
-        lines,
-        now,
+        ...{ store, id, taker: site, cause: payloadID, payloadId: payloadID, epoch, incarnation, lines, now },
       };
       // A site with children shares on; a leaf sells.
       await takeTransfer(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');
@@ -187,6 +193,21 @@ async function creditAllocation(context: SiteContext, document: SealedDocument):
   return seal(context, 'InventoryConfirmation', answer.envelope, answer.xml, lines.length);
 }
 
+/** What is sealed must be the document that its identity says, and for this site. */
+function requireAddressed(document: SealedDocument, envelope: Envelope, site: string): void {
+  const { payloadID, store, sender, receiver } = envelope;
+  if (receiver !== site) {
+    throw refusal(`document ${payloadID} is for site "${receiver}", and this is "${site}": send it there`);
+  }
+  const named = { payloadID, store, sender, receiver };
+  for (const [field, value] of Object.entries(named)) {
+    const outside = document[field as keyof typeof named];
+    if (outside !== value) {
+      throw refusal(`document ${document.payloadID} says ${field} "${value}" inside and "${outside}" outside`);
+    }
+  }
+}
+
 function seal(
   context: SiteContext,
   kind: DocumentKind,
@@ -199,11 +220,18 @@ function seal(
   return sealDocument(identity, xml, storeSettings(context, store).sealing, context.runtime.random);
 }
 
+function refusal(message: string, cause?: Error): ApplicationFailure {
+  return ApplicationFailure.create({
+    message,
+    type: DOCUMENT_REFUSED,
+    nonRetryable: true,
+    ...(cause ? { cause } : {}),
+  });
+}
+
 /** What no retry can mend must not be retried for ever. */
 function asRefusal(error: unknown): unknown {
   const final =
     error instanceof DocumentConflictError || error instanceof TransferRefusedError || error instanceof XmlError;
-  return final
-    ? ApplicationFailure.create({ message: error.message, type: DOCUMENT_REFUSED, nonRetryable: true, cause: error })
-    : error;
+  return final ? refusal(error.message, error) : error;
 }

@@ -1,0 +1,42 @@
+/** `entrepot audit`: the invariants, on live databases. */
+import { AUDIT_RULES, type AuditResult, type Violation, auditStore } from '../db/audit';
+import { type OpenSite, siteConfigs, withDatabases } from './databases';
+import { failed } from './exit-codes';
+import { formatCount, formatTable, print, printJson } from './output';
+
+export async function runAudit(files: string[], options: { data: string; json?: boolean }): Promise<void> {
+  const configs = siteConfigs(files, options.data);
+  const stores = [...new Set(configs.flatMap((config) => Object.keys(config.stores)))];
+  const results = await withDatabases(configs, async (sites) => {
+    const audited: (AuditResult & { store: string })[] = [];
+    for (const store of stores) audited.push({ store, ...(await auditStore(auditedSites(sites, store), store)) });
+    return audited;
+  });
+  if (options.json) printJson(results);
+  else for (const result of results) print(describeResult(result));
+  const violations = results.reduce((sum, result) => sum + result.violations.length, 0);
+  if (violations > 0) throw failed(`the audit found ${formatCount(violations)} violations`);
+}
+
+/** The audit's violations in sentences; none when all is well. */
+export async function auditProblems(store: string, sites: readonly OpenSite[]): Promise<string[]> {
+  return (await auditStore(auditedSites(sites, store), store)).violations.map(describeViolation);
+}
+
+function auditedSites(sites: readonly OpenSite[], store: string): { site: string; db: OpenSite['db'] }[] {
+  return sites
+    .filter(({ config }) => Object.hasOwn(config.stores, store))
+    .map(({ config, db }) => ({ site: config.site, db }));
+}
+
+export function describeViolation({ rule, site, subject, expected, found }: Violation): string {
+  return `${rule} (${AUDIT_RULES[rule]}): ${subject} at ${site}: expected ${expected}, found ${found}`;
+}
+
+function describeResult({ store, violations, counts }: AuditResult & { store: string }): string {
+  const looked = Object.entries(counts).map(([what, count]) => `${formatCount(count)} ${what}`);
+  const heading = `store ${store}: ${looked.join(', ')}`;
+  if (violations.length === 0) return `${heading}\nevery rule holds`;
+  const rows = violations.map(({ rule, site, subject, expected, found }) => [rule, site, subject, expected, found]);
+  return `${heading}\n${formatTable(['rule', 'site', 'row', 'expected', 'found'], rows)}`;
+}

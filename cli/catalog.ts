@@ -1,0 +1,76 @@
+/** `entrepot catalog import|push|status`. */
+import { createReadStream, existsSync } from 'node:fs';
+import { ApiProblem } from './api-client';
+import { failed, wrongUsage } from './exit-codes';
+import { formatCount, formatTime, print, printJson, printList, progress } from './output';
+import { type ImportReport, SiteApi } from './site-api';
+import { resolveTarget } from './target';
+import { type TargetOptions } from './target-options';
+import { waitForWorkflow } from './trial/first-start';
+
+type Options = TargetOptions & { readonly catalog: string };
+
+export async function runCatalogImport(file: string, options: Options & { skipBad?: boolean }): Promise<void> {
+  if (file !== '-' && !existsSync(file)) throw wrongUsage(`${file} does not exist: name a CSV file, or "-"`);
+  const api = new SiteApi(resolveTarget(options).target);
+  const source = file === '-' ? process.stdin : createReadStream(file);
+  const report = await api.importCatalog(options.catalog, source, options.skipBad ?? false).catch((error: unknown) => {
+    if (!(error instanceof ApiProblem) || error.slug !== 'bad-rows') throw error;
+    const { faults } = error.problem as unknown as ImportReport;
+    throw failed([error.message, ...faults.map(describeFault)].join('\n'), error);
+  });
+  if (options.json) printJson(report);
+  else print(describeImport(options.catalog, report));
+}
+
+function describeImport(catalog: string, { read, changed, unchanged, bad, faults, defaults }: ImportReport): string {
+  const counts = `${formatCount(read)} rows: ${formatCount(changed)} changed, ${formatCount(unchanged)} unchanged`;
+  return [
+    `draft of ${catalog}: ${counts}, ${formatCount(bad)} bad and left out`,
+    ...faults.map(describeFault),
+    ...Object.entries(defaults).map(
+      ([column, times]) => `  column "${column}": a default stood in ${formatCount(times)} times`,
+    ),
+  ].join('\n');
+}
+
+function describeFault({ line, column, reason }: ImportReport['faults'][number]): string {
+  return `  line ${line}, column "${column}": ${reason}`;
+}
+
+export async function runCatalogPush(options: Options & { wait: boolean }): Promise<void> {
+  const api = new SiteApi(resolveTarget(options).target);
+  const started = await api.pushCatalog(options.catalog);
+  if (!options.wait) {
+    if (options.json) printJson(started);
+    else print(`push asked for: ${started.id}\nTemporal UI: ${started.page}`);
+    return;
+  }
+  progress(`waiting for the sites to confirm; Temporal UI: ${started.page}`);
+  const run = await waitForWorkflow(api, started.id, progress, 'catalogue push');
+  if (options.json) printJson(run);
+  else await runCatalogStatus(options);
+}
+
+export async function runCatalogStatus(options: Options): Promise<void> {
+  const api = new SiteApi(resolveTarget(options).target);
+  const status = await api.catalogStatus(options.catalog);
+  if (!options.json) {
+    print(`catalogue ${options.catalog}: revision ${status.revision}, ${formatCount(status.itemCount)} items`);
+  }
+  printList(
+    options.json,
+    status,
+    ['site', 'state', 'confirmed', 'wanted', 'held since', 'reason', 'Temporal UI'],
+    status.items.map((delivery) => [
+      delivery.site,
+      delivery.state,
+      delivery.revision,
+      delivery.target,
+      formatTime(delivery.heldSince),
+      delivery.reason,
+      delivery.temporalUi,
+    ]),
+    'delivered to no site from here',
+  );
+}

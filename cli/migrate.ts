@@ -1,0 +1,25 @@
+/** `entrepot migrate`: brings databases to this release's schema; a site does the same when it starts. */
+import { migrate } from '../db/migrate';
+import { withoutPassword } from './config';
+import { siteConfigs } from './databases';
+import { unreachable } from './exit-codes';
+import { printList, progress } from './output';
+
+export async function runMigrate(files: string[], options: { data: string; json?: boolean }): Promise<void> {
+  const done = [];
+  for (const { site, database } of siteConfigs(files, options.data)) {
+    const where = withoutPassword(database);
+    progress(`site ${site}: migrating ${where}`);
+    const migrations = await migrate(database).catch((error: unknown) => {
+      throw unreachable(`the database of site ${site}, ${where}, can't be migrated: ${String(error)}`, error);
+    });
+    done.push({ site, database: where, migrations });
+  }
+  printList(
+    options.json,
+    done,
+    ['site', 'database', 'migrations run'],
+    done.map(({ site, database, migrations }) => [site, database, migrations.join(', ') || 'none: it is up to date']),
+    'no sites',
+  );
+}

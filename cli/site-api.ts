@@ -1,0 +1,278 @@
+/** What the command line asks of a site's API, by capability: the paths and shapes stand here and nowhere else. */
+import { randomUUID } from 'node:crypto';
+import { type Readable } from 'node:stream';
+import { ApiClient, ApiProblem, type ApiTarget } from './api-client';
+import { CommandFailure } from './exit-codes';
+
+/** An import reads a whole file, milliseconds. */
+const IMPORT_TIMEOUT_MS = 10 * 60_000;
+/** Most lines of one receipt. */
+const RECEIPT_LINES_MAX = 5000;
+const NOT_FOUND = 404;
+
+export interface Money {
+  readonly amount: string;
+  readonly currency: string;
+}
+
+export interface WorkflowStarted {
+  readonly id: string;
+  /** In the Temporal UI. */
+  readonly page: string;
+}
+
+export interface WorkflowRun extends WorkflowStarted {
+  readonly state: 'queued' | 'running' | 'held' | 'completed' | 'failed';
+  readonly result: unknown;
+}
+
+export interface ImportReport {
+  readonly read: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly bad: number;
+  readonly faults: readonly { readonly line: number; readonly column: string; readonly reason: string }[];
+  /** How often a default stood in for what a row left out, by column. */
+  readonly defaults: Readonly<Record<string, number>>;
+}
+
+export interface CatalogStatus {
+  /** "1.7": epoch and number. */
+  readonly revision: string;
+  readonly itemCount: number;
+  readonly items: readonly {
+    readonly site: string;
+    readonly state: string;
+    readonly revision: string;
+    readonly target: string;
+    readonly heldSince: string | null;
+    readonly reason: string | null;
+    readonly temporalUi: string | null;
+  }[];
+}
+
+export interface Level {
+  readonly sku: string;
+  /** Units that the site may sell, and units that it keeps to grant. */
+  readonly own: number;
+  readonly pool: number;
+  /** Given, not yet confirmed. */
+  readonly inFlight: number;
+}
+
+export interface AllocationRequest {
+  /** Empty for all. */
+  readonly sites: readonly string[];
+  readonly skus: readonly string[];
+  readonly ownShare: boolean;
+}
+
+export interface OrderSummary {
+  readonly orderId: string;
+  readonly cartId: string;
+  readonly state: string;
+  readonly site: string;
+  readonly placedAt: string;
+  readonly total: Money;
+}
+
+export interface OrderDetails extends OrderSummary {
+  readonly timeline: readonly { readonly at: string; readonly kind: string; readonly data: unknown }[];
+  readonly temporalUi: string | null;
+}
+
+export interface Delivery {
+  readonly kind: string;
+  readonly state: 'waiting' | 'delivering' | 'held' | 'parked';
+  /** Whom it is for. */
+  readonly site: string;
+  readonly subject: string;
+  /** Orders, items or units. */
+  readonly count: number;
+  readonly since: string;
+  readonly reason: string;
+  readonly temporalUi: string | null;
+}
+
+export interface PostalAddress {
+  readonly name: string;
+  readonly deliverTo: readonly string[];
+  readonly street: readonly string[];
+  readonly city: string;
+  readonly state: string | null;
+  readonly postalCode: string | null;
+  readonly countryCode: string;
+  readonly email: string | null;
+  readonly phone: string | null;
+}
+
+export interface Purchase {
+  readonly buyer: { readonly name: string; readonly email: string | null };
+  readonly address: PostalAddress;
+  readonly shippingMethod: string;
+  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+}
+
+export interface PurchaseAnswer {
+  /** Accepted, refused for want of stock, or no usable answer. */
+  readonly outcome: 'ordered' | 'refused' | 'unknown';
+  readonly status: number;
+  readonly cartId: string | null;
+  readonly orderId: string | null;
+  /** Of the goods, as the cart showed it. */
+  readonly subtotal: string | null;
+  readonly detail: string | null;
+}
+
+/** Lines that one call may add to a cart. */
+const CART_LINES_MAX = 200;
+const PAYMENT = { method: 'account', termsDays: 30, reference: null } as const;
+const OUT_OF_STOCK = 'insufficient-stock';
+
+export class SiteApi {
+  private readonly client: ApiClient;
+
+  constructor(target: ApiTarget) {
+    this.client = new ApiClient(target);
+  }
+
+  async importCatalog(catalog: string, csv: Readable, skipBad = false): Promise<ImportReport> {
+    const { body } = await this.client.store<ImportReport>(`/catalogs/${catalog}/import`, {
+      method: 'POST',
+      stream: csv,
+      contentType: 'text/csv',
+      query: { skipBad: skipBad || undefined },
+      timeoutMs: IMPORT_TIMEOUT_MS,
+    });
+    return body;
+  }
+
+  pushCatalog(catalog: string): Promise<WorkflowStarted> {
+    return this.start(`/catalogs/${catalog}/pushes`);
+  }
+
+  /** The site's own revision, and at a parent what its children have. */
+  async catalogStatus(catalog: string): Promise<CatalogStatus> {
+    return (await this.client.store<CatalogStatus>(`/catalogs/${catalog}/status`)).body;
+  }
+
+  async skus(catalog: string): Promise<string[]> {
+    const items = await this.client.list<{ sku: string }>('/items', { catalog });
+    return items.map(({ sku }) => sku);
+  }
+
+  async receive(receipt: string, lines: readonly { sku: string; quantity: number }[]): Promise<unknown[]> {
+    const answers: unknown[] = [];
+    for (let start = 0; start < lines.length; start += RECEIPT_LINES_MAX) {
+      const receiptId = start === 0 ? receipt : `${receipt}-${start / RECEIPT_LINES_MAX + 1}`;
+      const body = { receiptId, lines: lines.slice(start, start + RECEIPT_LINES_MAX) };
+      answers.push((await this.client.store('/inventory/receipts', { method: 'POST', body })).body);
+    }
+    return answers;
+  }
+
+  allocate(request: AllocationRequest): Promise<WorkflowStarted> {
+    return this.start('/inventory/allocations', request);
+  }
+
+  levels(sku: string | undefined, limit: number): Promise<Level[]> {
+    return this.client.list<Level>('/inventory/levels', { sku }, limit);
+  }
+
+  async ownUnits(): Promise<number> {
+    const levels = await this.client.list<Level>('/inventory/levels');
+    return levels.reduce((sum, { own }) => sum + own, 0);
+  }
+
+  /** An item that can be bought here. */
+  async skuInStock(): Promise<string | undefined> {
+    const [item] = await this.client.list<{ sku: string }>('/items', { available: true }, 1);
+    return item?.sku;
+  }
+
+  async workflow(id: string): Promise<WorkflowRun> {
+    type Run = { workflowId: string; temporalUi: string; state: WorkflowRun['state']; result: unknown };
+    const { body } = await this.client.store<Run>(`/workflows/${encodeURIComponent(id)}`);
+    return { id: body.workflowId, page: body.temporalUi, state: body.state, result: body.result };
+  }
+
+  orders(limit: number, state?: string): Promise<OrderSummary[]> {
+    return this.client.list<OrderSummary>('/orders', { state }, limit);
+  }
+
+  async order(orderId: string): Promise<OrderDetails> {
+    return (await this.client.store<OrderDetails>(`/orders/${encodeURIComponent(orderId)}`)).body;
+  }
+
+  async findOrder(orderId: string): Promise<OrderDetails | null> {
+    try {
+      return await this.order(orderId);
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === NOT_FOUND) return null;
+      throw error;
+    }
+  }
+
+  async orderDocument(orderId: string): Promise<string> {
+    return (await this.client.store<string>(`/orders/${encodeURIComponent(orderId)}/document`)).body;
+  }
+
+  /** How many of the site's orders are not confirmed yet. */
+  async unconfirmedOrders(): Promise<number> {
+    const [waiting, accepted] = await Promise.all([
+      this.orders(Number.MAX_SAFE_INTEGER, 'waiting'),
+      this.orders(Number.MAX_SAFE_INTEGER, 'accepted'),
+    ]);
+    return waiting.length + accepted.length;
+  }
+
+  async deliveries(): Promise<readonly Delivery[]> {
+    return (await this.client.store<{ items: readonly Delivery[] }>('/deliveries')).body.items;
+  }
+
+  async heldDeliveries(): Promise<Delivery[]> {
+    return (await this.deliveries()).filter(({ state }) => state === 'held');
+  }
+
+  /** Fills a cart and checks it out; a refusal for want of stock is an answer, not an error. */
+  async buy(purchase: Purchase): Promise<PurchaseAnswer> {
+    const cart: { cartId: string | null } = { cartId: null };
+    try {
+      return await this.purchase(purchase, cart);
+    } catch (error) {
+      if (!(error instanceof CommandFailure)) throw error;
+      const status = error instanceof ApiProblem ? error.status : 0;
+      const outcome = error instanceof ApiProblem && error.slug === OUT_OF_STOCK ? 'refused' : 'unknown';
+      return { ...cart, outcome, status, orderId: null, subtotal: null, detail: error.message };
+    }
+  }
+
+  private async purchase(purchase: Purchase, known: { cartId: string | null }): Promise<PurchaseAnswer> {
+    type Cart = { cartId: string; token: string; subtotal: Money };
+    const { body: cart } = await this.client.store<Cart>('/carts', { method: 'POST' });
+    known.cartId = cart.cartId;
+    const path = `/carts/${cart.cartId}`;
+    // Nobody else writes this cart, so any version is the newest.
+    const headers = { 'cart-token': cart.token, 'if-match': '*' };
+    for (let start = 0; start < purchase.lines.length; start += CART_LINES_MAX) {
+      const body = { lines: purchase.lines.slice(start, start + CART_LINES_MAX) };
+      await this.client.store(`${path}/lines`, { method: 'POST', headers, body });
+    }
+    const { buyer, address, shippingMethod } = purchase;
+    const details = { buyer, shipTo: address, shippingMethod, payment: PAYMENT };
+    const { body: filled } = await this.client.store<Cart>(path, { method: 'PATCH', headers, body: details });
+    const { status, body: placed } = await this.client.store<{ orderId: string }>(`${path}/checkout`, {
+      method: 'POST',
+      headers: { ...headers, 'idempotency-key': randomUUID() },
+    });
+    const { cartId } = cart;
+    const subtotal = filled.subtotal.amount;
+    return { outcome: 'ordered', status, cartId, orderId: placed.orderId, subtotal, detail: null };
+  }
+
+  private async start(path: string, body?: unknown): Promise<WorkflowStarted> {
+    type Accepted = { workflowId: string; temporalUi: string };
+    const answer = await this.client.store<Accepted>(path, { method: 'POST', body });
+    return { id: answer.body.workflowId, page: answer.body.temporalUi };
+  }
+}

@@ -1,0 +1,43 @@
+/** `entrepot site`: one site in this process, until it is told to stop. */
+import { startSite } from '../workers/site';
+import { loadConfigFile } from './config';
+import { failed } from './exit-codes';
+import { print } from './output';
+import { SITE_STOP_GRACE_MS, type SiteReady } from './trial/site-protocol';
+
+export async function runSite(options: { config: string }): Promise<void> {
+  const config = loadConfigFile(options.config);
+  const stop = stopRequested();
+  const site = await startSite(config).catch((error: unknown) => {
+    throw failed(startProblem(config.site, config.listen, error), error);
+  });
+  const ready: SiteReady = { ready: true, url: site.url };
+  if (process.send) process.send(ready);
+  else print(`site ${site.site} serves at ${site.url}; Ctrl-C stops it`);
+  const reason = await stop;
+  site.context.log.info({ reason }, 'site is stopping');
+  const overdue = setTimeout(() => {
+    site.context.log.error({ graceMs: SITE_STOP_GRACE_MS }, 'site did not stop in time: what is under way is cut off');
+    process.exit(1);
+  }, SITE_STOP_GRACE_MS);
+  await site.stop();
+  clearTimeout(overdue);
+  if (process.connected) process.disconnect();
+}
+
+function startProblem(site: string, listen: { host: string; port: number }, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const { code } = error as { code?: unknown };
+  return code === 'EADDRINUSE'
+    ? `site ${site} can't listen on ${listen.host}:${listen.port}: the port is taken; change listen.port`
+    : `site ${site} can't start: ${message}`;
+}
+
+/** A signal, or the end of the process that started this one: a supervised site never outlives its supervisor. */
+function stopRequested(): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+    if (process.send) process.once('disconnect', () => resolve('the supervisor is gone'));
+  });
+}

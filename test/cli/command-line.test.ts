@@ -1,0 +1,173 @@
+/** The built command as a user runs it: help, usage errors and exit codes. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openTrial } from '../../cli/trial/data-directory';
+import { newKey } from '../../cli/trial/keys';
+
+const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'entrepot-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function entrepot(...words: string[]): Promise<Outcome> {
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ENTREPOT_')));
+  const child = spawn(process.execPath, [MAIN, ...words], { cwd: folder, env: environment, stdio: 'pipe' });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })));
+}
+
+describe('help', () => {
+  it('names every command and every exit code', async () => {
+    const { code, stdout } = await entrepot('--help');
+    expect(code).toBe(0);
+    for (const command of [
+      ...['start', 'site', 'migrate', 'catalog', 'inventory', 'orders', 'deliveries', 'audit', 'temporal', 'demo'],
+      'config',
+    ]) {
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    }
+    for (const exit of [0, 1, 2, 3]) expect(stdout).toMatch(new RegExp(`^  ${exit}  `, 'm'));
+  });
+
+  it.each([['catalog'], ['inventory'], ['orders'], ['start'], ['demo']])('explains %s', async (command) => {
+    const { code, stdout } = await entrepot(command, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: entrepot ${command}`);
+  });
+});
+
+describe('a wrong command line ends with 2 and says why', () => {
+  const wrong: [string[], string][] = [
+    [['strat'], "unknown command 'strat'"],
+    [['start', '--prot-base', '1'], "unknown option '--prot-base'"],
+    [['start', '--port-base', 'many'], 'give a whole number from 1024 to 65000'],
+    [['start', '--sites', '99'], 'give a whole number from 1 to 9'],
+    [['site'], "required option '--config <file>'"],
+    [['demo', '--sabotage', 'nothing'], 'allowed: lost-order, oversell, stale-catalogue'],
+    [['inventory', 'receive', '10002', '0'], 'give a whole number from 1'],
+    [['catalog', 'import', 'none.csv'], 'none.csv does not exist'],
+    [['catalog', 'status'], 'there is no trial system in var/trial: start one with "entrepot start"'],
+    [['orders', 'list', '--url', 'nonsense'], '"nonsense" is no URL'],
+    [['orders', 'list', '--url', 'http://127.0.0.1:1'], 'which store? name it with --store or ENTREPOT_STORE'],
+    [['audit'], 'there is no trial system in var/trial'],
+    [['migrate', 'none.yaml'], "none.yaml can't be used"],
+    [['demo-check', '--log', 'x', '--data', 'nowhere'], 'nowhere holds no trial system'],
+  ];
+
+  it.each(wrong)('%j', async (words, expected) => {
+    const { code, stderr } = await entrepot(...words);
+    expect(stderr).toContain(expected);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(2);
+  });
+
+  it('shows a stack when it is asked to', async () => {
+    const { stderr } = await entrepot('audit', '--verbose');
+    expect(stderr).toMatch(/^\s+at /m);
+  });
+});
+
+describe('what can not be reached ends with 3 and says what', () => {
+  it('a site', async () => {
+    const { code, stderr } = await entrepot('orders', 'list', '--url', 'http://127.0.0.1:1', '--store', 'shop');
+    expect(stderr).toContain('no answer from http://127.0.0.1:1');
+    expect(stderr).toContain('entrepot start');
+    expect(code).toBe(3);
+  });
+
+  it('a database', async () => {
+    const data = join(folder, 'unstarted');
+    openTrial({ data, db: 'mysql://nobody:secret@127.0.0.1:1/entrepot' }, 4700, newKey);
+    const { code, stderr } = await entrepot('migrate', '--data', data);
+    expect(stderr).toContain('the database of site hq, mysql://nobody:(secret)@127.0.0.1:1/entrepot_hq');
+    expect(stderr).not.toContain(':secret@');
+    expect(code).toBe(3);
+  });
+
+  it('a database that was never made', async () => {
+    const data = join(folder, 'never');
+    openTrial({ data }, 4700, newKey);
+    const { code, stderr } = await entrepot('audit', '--data', data);
+    expect(stderr).toContain('the database of site hq');
+    expect(code).toBe(3);
+  });
+});
+
+describe('a site that refuses ends with 1', () => {
+  let server: Server;
+  beforeAll(async () => {
+    server = createServer((_request, response) => {
+      response.writeHead(403, { 'content-type': 'application/problem+json' });
+      response.end(
+        JSON.stringify({ type: 'https://entrepot.dev/problems/forbidden', title: 'Forbidden', detail: 'no' }),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+  it('with its reason and the way to another key', async () => {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { code, stderr } = await entrepot('orders', 'list', '--url', url, '--store', 'shop');
+    expect(stderr).toContain(`${url} answered 403: Forbidden: no (--key or ENTREPOT_API_KEY names the key to use)`);
+    expect(code).toBe(1);
+  });
+});
+
+describe('config check', () => {
+  it('takes the files that start writes, and shows no secrets', async () => {
+    const data = join(folder, 'made');
+    const trial = openTrial({ data }, 4700, newKey);
+    const file = trial.sites[0]?.config ?? '';
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const plain = await entrepot('config', 'check', file);
+    expect(plain).toMatchObject({ code: 0, stderr: '' });
+    expect(plain.stdout).toContain('site hq at http://127.0.0.1:4700, stores: shop (primary)');
+    const json = await entrepot('config', 'check', file, '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      stores: { shop: { sealing: { current: 'first', keys: { first: '(secret)' } } } },
+    });
+  });
+
+  it('ends with 2 for a file that is wrong', async () => {
+    const file = join(folder, 'wrong.yaml');
+    writeFileSync(file, 'site: north\ncolour: red\n');
+    const { code, stderr } = await entrepot('config', 'check', file);
+    expect(stderr).toContain('unknown key colour; allowed: site, listen, url, database');
+    expect(code).toBe(2);
+  });
+});
+
+describe('start', () => {
+  it('refuses a directory that another supervisor holds', async () => {
+    const data = join(folder, 'held');
+    openTrial({ data }, 4700, newKey);
+    writeFileSync(join(data, 'supervisor.pid'), `${process.pid}\n`);
+    const { code, stderr } = await entrepot('start', '--data', data);
+    expect(stderr).toContain(`already runs on ${data} (process ${process.pid})`);
+    expect(code).toBe(1);
+  });
+
+  it('refuses other options than the directory was made with', async () => {
+    const data = join(folder, 'two');
+    openTrial({ data, secondaries: 2 }, 4700, newKey);
+    const { code, stderr } = await entrepot('start', '--data', data, '--sites', '3');
+    expect(stderr).toContain('was made with --sites 2, not 3');
+    expect(code).toBe(2);
+  });
+});

@@ -1,0 +1,54 @@
+/** A fresh migrated database of each engine for each test. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+import { type Database, type Engine } from '../../db/database';
+import { migrate, openDatabase } from '../../db/migrate';
+import { MARIADB_URL } from './servers';
+
+/** The engines that are there; MariaDB is missing on some laptops, never in CI. */
+export function engines(): Engine[] {
+  return process.env[MARIADB_URL] === undefined ? ['sqlite'] : ['sqlite', 'mariadb'];
+}
+
+export interface FreshDatabase {
+  readonly db: Database;
+  /** A file or a URL. */
+  readonly location: string;
+  drop(): Promise<void>;
+}
+
+let made = 0;
+
+/** The place of a database that does not exist yet, and how to remove it. */
+export function freshLocation(engine: Engine): { location: string; remove: () => Promise<void> } {
+  made++;
+  if (engine === 'sqlite') {
+    const folder = mkdtempSync(join(tmpdir(), 'entrepot-sqlite-'));
+    const remove = async () => rmSync(folder, { recursive: true, force: true });
+    return { location: join(folder, 'site.sqlite'), remove };
+  }
+  const server = process.env[MARIADB_URL] ?? '';
+  const name = `entrepot_${process.pid}_${made}_${Math.random().toString(36).slice(2, 8)}`;
+  const remove = async () => {
+    const connection = await mysql.createConnection({ uri: server });
+    await connection.query(`DROP DATABASE IF EXISTS \`${name}\``);
+    await connection.end();
+  };
+  return { location: server + name, remove };
+}
+
+export async function freshDatabase(engine: Engine): Promise<FreshDatabase> {
+  const { location, remove } = freshLocation(engine);
+  await migrate(location);
+  const db = openDatabase(location);
+  return {
+    db,
+    location,
+    async drop() {
+      await db.close();
+      await remove();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+/** Before each test file: the SDK's own log stays out of the report. */
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+
+Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });

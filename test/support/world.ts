@@ -1,0 +1,242 @@
+/** Sites of one store in this process, on real databases and the real Temporal server. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { addKey, makeKey } from '../../db/api-keys';
+import { type Engine } from '../../db/database';
+import { migrate, openDatabase } from '../../db/migrate';
+import { type SiteConfig, configSchema } from '../../workers/config';
+import { REAL_RUNTIME, type RunningSite, startSite } from '../../workers/site';
+import { freshLocation } from './databases';
+import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, freePort } from './servers';
+import { until } from './until';
+
+export const ARCHIVE_DIR = join(__dirname, '..', '..', 'var', 'test-documents');
+/** Histories are recorded with it, so that they replay anywhere. */
+export const TEST_SEALING_KEY = Buffer.alloc(32, 7).toString('base64');
+export const CATALOG = 'main';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown> & { items?: Record<string, unknown>[] };
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+const ADDRESS = {
+  name: 'Ann Buyer',
+  street: ['1 High Street'],
+  city: 'Leeds',
+  postalCode: 'LS1 1AA',
+  countryCode: 'GB',
+};
+
+export class World {
+  private readonly running = new Map<string, RunningSite>();
+  private readonly removals: (() => Promise<void>)[] = [];
+  readonly folder = mkdtempSync(join(tmpdir(), 'entrepot-world-'));
+  readonly store = `t${Math.random().toString(36).slice(2, 10)}`;
+  readonly key = makeKey(REAL_RUNTIME.random);
+  readonly configs = new Map<string, SiteConfig>();
+
+  private constructor(readonly engine: Engine) {}
+
+  /** A primary `hq` and its secondaries, migrated, with one operator's key, not started yet. */
+  static async create(engine: Engine, secondaries: readonly string[] = ['north', 'south']): Promise<World> {
+    const world = new World(engine);
+    const sites: { site: string; role: string; parent: string | null; port: number; url: string }[] = [];
+    for (const site of ['hq', ...secondaries]) {
+      const port = await freePort();
+      const primary = site === 'hq';
+      const role = primary ? 'primary' : 'secondary';
+      sites.push({ site, role, parent: primary ? null : 'hq', port, url: `http://127.0.0.1:${port}` });
+    }
+    for (const { site, port, url } of sites) {
+      const { location, remove } = freshLocation(engine);
+      world.removals.push(remove);
+      const config = configSchema.parse({
+        ...{ site, url, database: location, listen: { port } },
+        documentsDir: join(world.folder, `documents-${site}`),
+        documents: { archiveDir: ARCHIVE_DIR },
+        temporal: { address: process.env[TEMPORAL_ADDRESS] ?? '127.0.0.1:1', namespace: TEMPORAL_NAMESPACE },
+        log: { level: 'warn', file: join(world.folder, `${site}.log`) },
+        stores: {
+          [world.store]: {
+            ...{ name: 'Test shop', domain: 'shop.example', currency: 'GBP', catalog: CATALOG },
+            shippingMethods: [{ code: 'standard', description: 'Standard delivery', amount: '3.50' }],
+            sealing: { current: 'test', keys: { test: TEST_SEALING_KEY } },
+            topology: {
+              primary: 'hq',
+              sites: sites.map((entry) => ({
+                site: entry.site,
+                role: entry.role,
+                parent: entry.parent,
+                url: entry.url,
+              })),
+            },
+          },
+        },
+      });
+      world.configs.set(site, config);
+      await migrate(location);
+      const db = openDatabase(location);
+      const { store, key } = world;
+      await db.transaction((tx) =>
+        addKey(tx, { store, key, role: 'operator', site: null, label: 'test', expiresAt: null, now: Date.now() }),
+      );
+      await db.close();
+    }
+    return world;
+  }
+
+  /** A running world: every site is up and registered. */
+  static async start(engine: Engine, secondaries?: readonly string[]): Promise<World> {
+    const world = await World.create(engine, secondaries);
+    for (const site of world.configs.keys()) await world.startSite(site);
+    await world.registered();
+    return world;
+  }
+
+  async startSite(site: string): Promise<RunningSite> {
+    const started = await startSite(this.config(site));
+    this.running.set(site, started);
+    return started;
+  }
+
+  async stopSite(site: string): Promise<void> {
+    await this.site(site).stop();
+    this.running.delete(site);
+  }
+
+  /** Every running site knows the incarnation of every running site. */
+  async registered(): Promise<void> {
+    await until('every site to be registered', async () => {
+      for (const site of this.running.keys()) {
+        const { body } = await this.call(site, 'GET', '/topology');
+        const sites = body['sites'] as { site: string; incarnation: number }[];
+        if (sites.some((entry) => this.running.has(entry.site) && entry.incarnation === 0)) return false;
+      }
+      return true;
+    });
+  }
+
+  config(site: string): SiteConfig {
+    const config = this.configs.get(site);
+    if (!config) throw new Error(`the world has no site "${site}"`);
+    return config;
+  }
+
+  site(site: string): RunningSite {
+    const running = this.running.get(site);
+    if (!running) throw new Error(`site "${site}" is not running`);
+    return running;
+  }
+
+  async call(site: string, method: string, path: string, { body, headers }: CallOptions = {}): Promise<Answer> {
+    const text = typeof body === 'string' ? body : body === undefined ? undefined : JSON.stringify(body);
+    const response = await fetch(`${this.config(site).url}/v1/stores/${this.store}${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${this.key}`,
+        ...(body !== undefined && typeof body !== 'string' ? { 'Content-Type': 'application/json' } : {}),
+        ...headers,
+      },
+      ...(text === undefined ? {} : { body: text }),
+    });
+    const answer = await response.text();
+    const json = /json/.test(response.headers.get('content-type') ?? '');
+    const parsed = json ? (JSON.parse(answer) as Answer['body']) : { text: answer };
+    return { status: response.status, headers: response.headers, body: parsed };
+  }
+
+  /** Imports items, publishes and pushes them; waits until the given sites have them. */
+  async pushItems(csv: string, confirmedBy: readonly string[]): Promise<void> {
+    const imported = await this.call('hq', 'POST', `/catalogs/${CATALOG}/import`, {
+      body: csv,
+      headers: { 'Content-Type': 'text/csv' },
+    });
+    if (imported.status !== 200) throw new Error(JSON.stringify(imported.body));
+    await this.call('hq', 'POST', `/catalogs/${CATALOG}/pushes`);
+    await this.confirmed(confirmedBy);
+  }
+
+  /** The draft is published, and these sites have the newest revision. */
+  async confirmed(sites: readonly string[]): Promise<void> {
+    await until(`the catalogue at ${sites.join(', ')}`, async () => {
+      const draft = await this.call('hq', 'GET', `/catalogs/${CATALOG}/draft`);
+      const { body } = await this.call('hq', 'GET', `/catalogs/${CATALOG}/status`);
+      const pending = Object.values(draft.body).some((count) => count !== 0);
+      const has = (site: string) =>
+        body.items?.some(
+          (row) => row['site'] === site && row['state'] === 'confirmed' && row['revision'] === body['revision'],
+        );
+      return !pending && sites.every(has);
+    });
+  }
+
+  /** Receives units at the primary and shares them out; waits until it is done. */
+  async stock(lines: readonly { sku: string; quantity: number }[], sites: readonly string[] = []): Promise<void> {
+    const receiptId = `receipt-${Math.random().toString(36).slice(2)}`;
+    const booked = await this.call('hq', 'POST', '/inventory/receipts', { body: { receiptId, lines } });
+    if (booked.status !== 200) throw new Error(JSON.stringify(booked.body));
+    const skus = lines.map(({ sku }) => sku);
+    const { body } = await this.call('hq', 'POST', '/inventory/allocations', { body: { sites, skus } });
+    await until('the allocation', async () => {
+      const run = await this.call('hq', 'GET', `/workflows/${encodeURIComponent(String(body['workflowId']))}`);
+      return run.body['state'] === 'completed';
+    });
+  }
+
+  /** A cart that is ready for checkout. */
+  async fillCart(
+    site: string,
+    lines: readonly { sku: string; quantity: number }[],
+  ): Promise<{ cartId: string; token: string; etag: string }> {
+    const made = await this.call(site, 'POST', '/carts', { body: {} });
+    const cartId = String(made.body['cartId']);
+    const token = String(made.body['token']);
+    let etag = made.headers.get('etag') ?? '';
+    const write = async (method: string, path: string, body: unknown) => {
+      const answer = await this.call(site, method, path, { body, headers: { 'Cart-Token': token, 'If-Match': etag } });
+      if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
+      etag = answer.headers.get('etag') ?? '';
+    };
+    await write('POST', `/carts/${cartId}/lines`, { lines });
+    const payment = { method: 'account', termsDays: 30 };
+    const details = { buyer: { name: 'Ann Buyer' }, shipTo: ADDRESS, shippingMethod: 'standard', payment };
+    await write('PATCH', `/carts/${cartId}`, details);
+    return { cartId, token, etag };
+  }
+
+  /** Buys; the answer is checkout's. */
+  async buy(
+    site: string,
+    lines: readonly { sku: string; quantity: number }[],
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const { cartId, token } = await this.fillCart(site, lines);
+    return this.call(site, 'POST', `/carts/${cartId}/checkout`, { headers: { 'Cart-Token': token, ...headers } });
+  }
+
+  async orderState(site: string, orderId: string): Promise<string> {
+    return String((await this.call(site, 'GET', `/orders/${orderId}`)).body['state']);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.running.values()].map((site) => site.stop()));
+    for (const remove of this.removals) await remove();
+    if (process.env['ENTREPOT_TEST_KEEP'] === undefined) rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A few items as CSV. */
+export function itemsCsv(items: Readonly<Record<string, string>>): string {
+  return [
+    'sku,description,price_gbp',
+    ...Object.entries(items).map(([sku, price]) => `${sku},Item ${sku},${price}`),
+  ].join('\n');
+}
