@@ -20,6 +20,8 @@ module.exports = {
   projects: [
     { ...shared, displayName: 'everyday', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     { ...shared, displayName: 'full', testMatch: ['<rootDir>/test/**/*.long.ts'] },
+    // Not a test: records histories of today's workflows for the replay tests.
+    { ...shared, displayName: 'record', testMatch: ['<rootDir>/test/replay/record.ts'] },
   ],
   maxWorkers: 2,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],

@@ -1,5 +1,5 @@
 /** `entrepot audit`: the invariants, on live databases. */
-import { AUDIT_RULES, type AuditResult, type Violation, auditStore } from '../db/audit';
+import { type AuditResult, type Violation, auditStore } from '../db/audit';
 import { type OpenSite, siteConfigs, withDatabases } from './databases';
 import { failed } from './exit-codes';
 import { formatCount, formatTable, print, printJson } from './output';
@@ -14,7 +14,10 @@ export async function runAudit(files: string[], options: { data: string; json?: 
   });
   if (options.json) printJson(results);
   else for (const result of results) print(describeResult(result));
-  const violations = results.reduce((sum, result) => sum + result.violations.length, 0);
+  const violations = results.reduce(
+    (sum, result) => sum + (result.counts['violations'] ?? result.violations.length),
+    0,
+  );
   if (violations > 0) throw failed(`the audit found ${formatCount(violations)} violations`);
 }
 
@@ -29,14 +32,20 @@ function auditedSites(sites: readonly OpenSite[], store: string): { site: string
     .map(({ config, db }) => ({ site: config.site, db }));
 }
 
-export function describeViolation({ rule, site, subject, expected, found }: Violation): string {
-  return `${rule} (${AUDIT_RULES[rule]}): ${subject} at ${site}: expected ${expected}, found ${found}`;
+function describeViolation({ rule, site, subject, expected, found, explanation }: Violation): string {
+  return `${rule}: ${subject} at ${site}: expected ${expected}, found ${found}. ${explanation}`;
 }
 
 function describeResult({ store, violations, counts }: AuditResult & { store: string }): string {
-  const looked = Object.entries(counts).map(([what, count]) => `${formatCount(count)} ${what}`);
+  const looked = Object.entries(counts).map(([what, count]) => `${what} ${formatCount(count)}`);
   const heading = `store ${store}: ${looked.join(', ')}`;
   if (violations.length === 0) return `${heading}\nevery rule holds`;
   const rows = violations.map(({ rule, site, subject, expected, found }) => [rule, site, subject, expected, found]);
-  return `${heading}\n${formatTable(['rule', 'site', 'row', 'expected', 'found'], rows)}`;
+  const remedies = new Map(violations.map(({ rule, explanation }) => [rule, explanation]));
+  return [
+    heading,
+    formatTable(['rule', 'site', 'row', 'expected', 'found'], rows),
+    '',
+    ...[...remedies].map(([rule, explanation]) => `${rule}: ${explanation}`),
+  ].join('\n');
 }

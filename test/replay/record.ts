@@ -1,0 +1,117 @@
+/**
+ * Records the histories that the replay tests replay: `npm run record-histories`. Histories are added, never changed:
+ * record after a change of a workflow, and keep the old ones.
+ */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import { parseWorkflowId } from '../../domain/workflow-ids';
+import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
+import { until } from '../support/until';
+import { World, itemsCsv } from '../support/world';
+
+const HISTORIES = join(__dirname, 'histories');
+const DATE = new Date().toISOString().slice(0, 10);
+
+class Recorder {
+  private readonly seen = new Set<string>();
+
+  private constructor(
+    private readonly connection: Connection,
+    private readonly client: Client,
+    private readonly store: string,
+  ) {}
+
+  static async start(store: string): Promise<Recorder> {
+    const connection = await Connection.connect({ address: process.env[TEMPORAL_ADDRESS] ?? '' });
+    return new Recorder(connection, new Client({ connection, namespace: TEMPORAL_NAMESPACE }), store);
+  }
+
+  /** Writes every workflow of the store that ended since the last call (or is `open`) under the case's name. */
+  async record(name: string, wanted: readonly string[], open = false): Promise<void> {
+    await until(`the workflows of ${name}`, async () => {
+      const ended = await this.list(open);
+      return wanted.every((type) => ended.some((execution) => execution.type === type));
+    });
+    for (const { type, workflowId, runId } of await this.list(open)) {
+      this.seen.add(runId);
+      const folder = join(HISTORIES, type);
+      mkdirSync(folder, { recursive: true });
+      const file = join(folder, `${name}@${DATE}.json`);
+      if (existsSync(file)) continue;
+      const history = await this.client.workflow.getHandle(workflowId, runId).fetchHistory();
+      writeFileSync(file, `${JSON.stringify(JSON.parse(historyToJSON(history)), null, 1)}\n`);
+    }
+  }
+
+  private async list(open: boolean) {
+    const found: { type: string; workflowId: string; runId: string }[] = [];
+    for await (const { type, workflowId, runId, status } of this.client.workflow.list({
+      query: `EntrepotStore = '${this.store}'`,
+    })) {
+      if (this.seen.has(runId) || parseWorkflowId(workflowId) === null) continue;
+      if (status.name === 'COMPLETED' || (open && type === 'storeTopology')) found.push({ type, workflowId, runId });
+    }
+    return found;
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+}
+
+test('histories of every workflow are recorded', async () => {
+  const world = await World.start('sqlite');
+  const recorder = await Recorder.start(world.store);
+  try {
+    await world.pushItems(itemsCsv({ A: '1.00', B: '2.50' }), ['north', 'south']);
+    await recorder.record('first-push', ['catalogPush', 'catalogDelivery']);
+    await world.stock([{ sku: 'A', quantity: 100 }]);
+    await recorder.record('confirmed', ['inventoryAllocation']);
+    await world.buy('north', [{ sku: 'A', quantity: 1 }]);
+    await recorder.record('at-once', ['purchaseOrderDelivery']);
+    const sold = await world.fillCart('north', [{ sku: 'A', quantity: 1 }]);
+    await world.call('north', 'POST', `/carts/${sold.cartId}/purchase-order`, {
+      headers: { 'Cart-Token': sold.token },
+    });
+    await recorder.record('requested', ['cartToPurchaseOrder', 'purchaseOrderDelivery']);
+    const short = await world.fillCart('north', [{ sku: 'A', quantity: 100_000 }]);
+    await world.call('north', 'POST', `/carts/${short.cartId}/purchase-order`, {
+      headers: { 'Cart-Token': short.token },
+    });
+    await recorder.record('refused', ['cartToPurchaseOrder']);
+
+    await world.stopSite('south');
+    await world.pushItems(itemsCsv({ A: '1.10' }), ['north']);
+    await until('the hold', async () => {
+      const { body } = await world.call('hq', 'GET', '/deliveries');
+      return body.items?.some((row) => row['kind'] === 'catalog' && row['state'] === 'held');
+    });
+    await world.pushItems(itemsCsv({ A: '1.20' }), ['north']);
+    await world.call('hq', 'POST', '/inventory/receipts', {
+      body: { receiptId: 'r2', lines: [{ sku: 'B', quantity: 9 }] },
+    });
+    await world.call('hq', 'POST', '/inventory/allocations', { body: { skus: ['B'] } });
+    await until('the held transfer', async () => {
+      const { body } = await world.call('hq', 'GET', '/deliveries');
+      return body.items?.some((row) => row['kind'] === 'stock' && row['state'] === 'held');
+    });
+    await world.startSite('south');
+    await world.confirmed(['north', 'south']);
+    await recorder.record('held-and-superseded', ['catalogDelivery', 'inventoryAllocation', 'catalogPush']);
+
+    await world.stopSite('hq');
+    await world.buy('north', [{ sku: 'A', quantity: 1 }]);
+    await until('the hold', async () => {
+      const { body } = await world.call('north', 'GET', '/deliveries');
+      return body.items?.some((row) => row['kind'] === 'orders' && row['state'] === 'held');
+    });
+    await world.startSite('hq');
+    await recorder.record('held', ['purchaseOrderDelivery']);
+    await recorder.record('three-sites', ['storeTopology'], true);
+  } finally {
+    await recorder.close();
+    await world.stop();
+  }
+}, 180_000);
