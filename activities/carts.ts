@@ -1,4 +1,5 @@
 /** An integrator's cart becomes an order (figure 18, step 1800). */
+import { findOrder } from '../db/orders';
 import { type SiteContext } from './context';
 import { type SiteActivities } from './contract';
 import { describeRefusal, sellCart } from './sale';
@@ -8,9 +9,18 @@ export function cartActivities(context: SiteContext): Pick<SiteActivities, 'conv
     async convertCart({ store, cart, version, workflowId }) {
       const request = { store, cartId: cart, requestedBy: workflowId };
       const result = await sellCart(context, { ...request, ...(version === undefined ? {} : { version }) });
-      if (result.outcome === 'ordered') return { outcome: 'ordered', orderId: result.orderId };
-      const { refusal } = result;
-      return { outcome: 'refused', problem: refusal.problem, detail: describeRefusal(refusal, cart) };
+      if (result.outcome === 'refused') {
+        const { refusal } = result;
+        return { outcome: 'refused', problem: refusal.problem, detail: describeRefusal(refusal, cart) };
+      }
+      const { orderId } = result;
+      const order = result.already ? await findOrder(context.db, store, orderId) : undefined;
+      // Its answer goes to whoever asked for it, so a workflow that did not would wait for ever.
+      if (order && order.requestedBy !== workflowId) {
+        const detail = `cart ${cart} became order ${orderId} before: begin a new cart`;
+        return { outcome: 'refused', problem: 'cart-ordered', detail };
+      }
+      return { outcome: 'ordered', orderId };
     },
   };
 }

@@ -3,9 +3,10 @@
  * transaction is open across a call.
  */
 import { writeOrderRequest } from '../cxml/orders';
+import { DOCUMENT_BYTES_MAX } from '../cxml/reader';
 import { CartMovedError, closeAsOrdered, findCart } from '../db/carts';
 import { findItems } from '../db/catalog/browse';
-import { type Transaction } from '../db/database';
+import { type Statements, type Transaction } from '../db/database';
 import { appendEvent, orderSubject } from '../db/events';
 import { type ShortLine, debitSale, recordRefusedDemand } from '../db/inventory';
 import { bookOrders, nameWinners, orderOfCart } from '../db/orders';
@@ -14,13 +15,16 @@ import { type OwnTopology, loadTopology } from '../db/topology';
 import { type CatalogItem } from '../domain/catalog';
 import { type Cart, type PriceChange, missingParts, priceChanges } from '../domain/carts';
 import { formatPayloadID } from '../domain/documents';
+import { AMOUNT_MAX, formatAmount } from '../domain/money';
 import { type Order, type OrderLine, orderTotal } from '../domain/orders';
 import { parentOf } from '../domain/sites';
-import { type SiteContext, type StoreSettings, storeSettings } from './context';
+import { type ShippingMethod, type SiteContext, type StoreSettings, storeSettings } from './context';
 
 export interface SaleRequest {
   readonly store: string;
   readonly cartId: string;
+  /** As the caller has just read it; a change meanwhile is found by its version. */
+  readonly cart?: Cart;
   /** The version that the buyer saw; absent for whatever it is now. */
   readonly version?: number;
   /** The workflow that asks. */
@@ -38,6 +42,8 @@ export type SaleRefusal =
   | { readonly problem: 'cart-changed'; readonly version: number }
   | { readonly problem: 'cart-incomplete'; readonly missing: readonly string[] }
   | { readonly problem: 'item-not-sold'; readonly skus: readonly string[] }
+  /** What the parent would not take: `limit` says what may be. */
+  | { readonly problem: 'order-too-large'; readonly limit: string }
   | { readonly problem: 'price-changed'; readonly changes: readonly PriceChange[]; readonly currency: string }
   | { readonly problem: 'insufficient-stock'; readonly short: readonly ShortLine[] };
 
@@ -52,26 +58,39 @@ class ShortError extends Error {
 
 export async function sellCart(context: SiteContext, request: SaleRequest): Promise<SaleResult> {
   const { db } = context;
-  const cart = await findCart(db, request.store, request.cartId);
+  const cart = request.cart ?? (await findCart(db, request.store, request.cartId));
   if (!cart) return refused({ problem: 'cart-not-found' });
   if (cart.status === 'C') return soldBefore(context, cart);
   if (cart.status === 'closed') return refused({ problem: 'cart-closed' });
   if (request.version !== undefined && request.version !== cart.version) {
     return refused({ problem: 'cart-changed', version: cart.version });
   }
-  const missing = missingParts(cart);
-  if (missing.length > 0) return refused({ problem: 'cart-incomplete', missing });
   const settings = storeSettings(context, request.store);
+  const method = settings.shippingMethods.find(({ code }) => code === cart.shippingMethod);
+  // A method that is no longer offered is as good as none.
+  const missing = missingParts(method ? cart : { ...cart, shippingMethod: null });
+  if (!method || missing.length > 0) return refused({ problem: 'cart-incomplete', missing });
   const skus = [...new Set(cart.lines.map(({ sku }) => sku))];
-  const found = await findItems(db, cart.store, cart.catalog, skus);
-  const items = new Map(found.map(({ item, revision }) => [item.sku, { item, revision }]));
+  const items = await itemsOnSale(db, cart, skus);
   const gone = skus.filter((sku) => !items.has(sku));
   if (gone.length > 0) return refused({ problem: 'item-not-sold', skus: gone });
   if (settings.priceChange === 'refuse') {
-    const changes = priceChanges(cart, new Map(found.map(({ item }) => [item.sku, item.price])));
+    const changes = priceChanges(cart, new Map([...items].map(([sku, { item }]) => [sku, item.price])));
     if (changes.length > 0) return refused({ problem: 'price-changed', changes, currency: cart.currency });
   }
-  return commitSale(context, settings, cart, items, request);
+  return commitSale(context, settings, cart, method, items, request);
+}
+
+export type ItemsOnSale = ReadonlyMap<string, { readonly item: CatalogItem; readonly revision: number }>;
+
+/** Those of the skus that the cart's catalogue sells now, in the cart's currency. */
+export async function itemsOnSale(
+  reads: Statements,
+  cart: Pick<Cart, 'store' | 'catalog' | 'currency'>,
+  skus: readonly string[],
+): Promise<ItemsOnSale> {
+  const found = await findItems(reads, cart.store, cart.catalog, [...new Set(skus)]);
+  return new Map(found.filter(({ item }) => item.currency === cart.currency).map((entry) => [entry.item.sku, entry]));
 }
 
 async function soldBefore({ db }: SiteContext, cart: Cart): Promise<SaleResult> {
@@ -80,19 +99,25 @@ async function soldBefore({ db }: SiteContext, cart: Cart): Promise<SaleResult> 
   return { outcome: 'ordered', orderId, already: true };
 }
 
-type FoundItems = ReadonlyMap<string, { item: CatalogItem; revision: number }>;
-
 async function commitSale(
   context: SiteContext,
   settings: StoreSettings,
   cart: Cart,
-  items: FoundItems,
+  method: ShippingMethod,
+  items: ItemsOnSale,
   request: SaleRequest,
 ): Promise<SaleResult> {
   const { db, runtime, log } = context;
   const own = await loadTopology(db, cart.store);
-  const order = makeOrder(settings, own, cart, items, runtime.ids.uuid(), runtime.clock.now());
+  const order = makeOrder(settings, own, cart, method, items, runtime.ids.uuid(), runtime.clock.now());
+  if (order.total > AMOUNT_MAX) {
+    const limit = `its total may be at most ${formatAmount(AMOUNT_MAX)} ${order.currency}`;
+    return refused({ problem: 'order-too-large', limit });
+  }
   const document = orderDocument(context, settings, own, order);
+  if (Buffer.byteLength(document.xml) > DOCUMENT_BYTES_MAX) {
+    return refused({ problem: 'order-too-large', limit: `its document may have at most ${DOCUMENT_BYTES_MAX} bytes` });
+  }
   try {
     await db.transaction((tx) => writeSale(context, tx, own, cart, order, document, request), {
       resolveUnknownCommit: async () =>
@@ -125,16 +150,16 @@ async function refuseShort({ db, runtime }: SiteContext, cart: Cart, short: read
 
 /** The order with its snapshots of buyer, addresses, items and prices. The cart is complete. */
 function makeOrder(
-  settings: StoreSettings,
+  { tax }: StoreSettings,
   { topology, site, incarnation }: OwnTopology,
   cart: Cart,
-  items: FoundItems,
+  method: ShippingMethod,
+  items: ItemsOnSale,
   orderId: string,
   placedAt: number,
 ): Order {
   const { buyer, shipTo, payment } = cart;
-  const method = settings.shippingMethods.find(({ code }) => code === cart.shippingMethod);
-  if (!buyer || !shipTo || !payment || !method) throw new Error(`cart ${cart.cartId} is not complete`);
+  if (!buyer || !shipTo || !payment) throw new Error(`cart ${cart.cartId} is not complete`);
   const lines = cart.lines.map((line, index): OrderLine => {
     const { item } = items.get(line.sku) as { item: CatalogItem };
     const { sku, description, unitOfMeasure, classification } = item;
@@ -144,7 +169,6 @@ function makeOrder(
     };
   });
   const shipping = { method: method.code, description: method.description, amount: method.amount };
-  const { tax } = settings;
   return {
     ...{ store: topology.store, orderId, cartId: cart.cartId, site, incarnation, mode: 'local', attempt: 1 },
     ...{ partner: null, orderVersion: 1, placedAt, currency: cart.currency },
@@ -237,6 +261,8 @@ export function describeRefusal(refusal: SaleRefusal, cartId: string): string {
       return `cart ${cartId} lacks ${refusal.missing.join(', ')}: set them, then order`;
     case 'item-not-sold':
       return `${refusal.skus.join(', ')} is no longer sold: remove it from the cart, then order`;
+    case 'order-too-large':
+      return `cart ${cartId} is too large for one order: ${refusal.limit}: order it in parts`;
     case 'price-changed':
       return `the price of ${refusal.changes.map(({ sku }) => sku).join(', ')} has changed: take the new prices, then order`;
     case 'insufficient-stock':

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { COMMENTS_LENGTH_MAX, type Cart, TERMS_DAYS_MAX, formatLineId, missingParts } from '../domain/carts';
 import { isXmlText } from '../cxml/writer';
 import { SKU_LENGTH_MAX } from '../domain/catalog';
+import { isCountry } from '../domain/countries';
 import { type Address, LINE_QUANTITY_MAX, type Payment } from '../domain/orders';
 import { money, moneySchema, nameSchema, uuidSchema } from './schemas';
 
@@ -15,8 +16,6 @@ const TOKEN_LENGTH_MAX = 500;
 /** Lines that one call may add. */
 const LINES_ADDED_MAX = 200;
 
-const regions = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
-
 // Everything a buyer writes ends in an XML document, which can't hold every character.
 const text = (max: number) =>
   z.string().trim().min(1).max(max).refine(isXmlText, "holds a character that XML can't: remove control characters");
@@ -28,13 +27,7 @@ const addressInput = z.strictObject({
   city: text(TEXT_LENGTH_MAX),
   state: text(TEXT_LENGTH_MAX).nullable().default(null),
   postalCode: text(TEXT_LENGTH_MAX).nullable().default(null),
-  countryCode: z
-    .string()
-    .refine(
-      (code) => /^[A-Z]{2}$/.test(code) && regions.of(code) !== undefined,
-      'must be a country of ISO 3166-1, as in "GB"',
-    )
-    .meta({ example: 'GB' }),
+  countryCode: z.string().refine(isCountry, 'must be a country of ISO 3166-1, as in "GB"').meta({ example: 'GB' }),
   email: z.email().nullable().default(null),
   phone: text(TEXT_LENGTH_MAX).nullable().default(null),
 });

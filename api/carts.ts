@@ -1,110 +1,39 @@
 /** Carts: filled by their buyer, guarded by token and ETag, ordered by checkout (figures 14, 17 and 18). */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { CartMovedError, addLines, changeLine, createCart, findCart, repriceLine, writeCart } from '../db/carts';
-import { findItems } from '../db/catalog/browse';
-import { type Transaction } from '../db/database';
-import { orderOfCart } from '../db/orders';
+import { itemsOnSale } from '../activities/sale';
+import { addLines, changeLine, createCart, repriceLine } from '../db/carts';
 import { loadTopology } from '../db/topology';
-import { type Cart, cardNumberField, parseLineId } from '../domain/carts';
+import { findWorkflowRun } from '../db/workflow-runs';
+import { cardNumberField, formatLineId } from '../domain/carts';
 import { ORDER_LINES_MAX } from '../domain/orders';
 import { formatWorkflowId } from '../domain/workflow-ids';
-import { cartDetails, cartSchema, newCart, newLines, newQuantity, shownCart } from './cart-schemas';
+import {
+  type AnyRequest,
+  cartParams,
+  etagHeader,
+  hashToken,
+  openCart,
+  openForWrite,
+  ordered,
+  requirePayable,
+  shown,
+  shownAgain,
+  tokenHeader,
+  write,
+  writeHeaders,
+  written,
+} from './cart-access';
+import { cartDetails, cartSchema, newCart, newLines, newQuantity } from './cart-schemas';
 import { checkout } from './checkout';
 import { Problem, notFound } from './problems';
-import { type Reply, type Role, type Route, type RouteRequest, route } from './route';
+import { type Reply, type Role, type Route, route } from './route';
 import { money, moneySchema, nameSchema, noBody, noQuery, pageOf, storeParams, uuidSchema } from './schemas';
 import { acceptedSchema, startWorkflow } from './workflow-requests';
 
 const BUYERS: readonly Role[] = ['buyer', 'integrator', 'operator'];
 const TOKEN_BYTES = 24;
 
-export const TOKEN_HEADER = 'Cart-Token';
-const tokenHeader = { [TOKEN_HEADER]: { description: 'Given when the cart was made.', required: true } };
-const writeHeaders = {
-  ...tokenHeader,
-  'If-Match': { description: 'The ETag that the write is based on.', required: true },
-};
-const cartParams = z.strictObject({ store: nameSchema, cart: uuidSchema });
 const lineParams = z.strictObject({ store: nameSchema, cart: uuidSchema, line: z.string().max(64) });
-const etagHeader = { ETag: "The cart's version." };
-
-type AnyRequest = Pick<RouteRequest<unknown, unknown, unknown>, 'context' | 'store' | 'header'>;
-
-function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
-}
-
-function etag(version: number): string {
-  return `"${version}"`;
-}
-
-/** The cart of that id and token; a wrong token looks as a wrong id does. */
-export async function openCart({ context, store, header }: AnyRequest, cartId: string): Promise<Cart> {
-  const cart = await findCart(context.db, store.store, cartId);
-  const given = Buffer.from(hashToken(header(TOKEN_HEADER) ?? ''));
-  if (!cart || !timingSafeEqual(given, Buffer.from(cart.tokenHash))) {
-    throw notFound(`there is no cart ${cartId} for this ${TOKEN_HEADER}`);
-  }
-  return cart;
-}
-
-/** The cart, if the writer has seen its newest version and it may still be written. */
-async function openForWrite(request: AnyRequest, cartId: string): Promise<Cart> {
-  const cart = await openCart(request, cartId);
-  if (cart.status === 'C') {
-    const orderId = await orderOfCart(request.context.db, cart.store, cart.cartId);
-    throw new Problem(409, 'cart-ordered', `cart ${cartId} became order ${orderId ?? ''}: begin a new one`, {
-      orderId,
-    });
-  }
-  const match = request.header('if-match');
-  if (match === undefined) throw new Problem(428, 'precondition-required', "send If-Match with the cart's ETag");
-  if (match !== '*' && match !== etag(cart.version)) throw stale(cart.cartId, cart.version);
-  return cart;
-}
-
-function stale(cartId: string, version: number): Problem {
-  const detail = `cart ${cartId} is at ${etag(version)} now: read it again, then write`;
-  return new Problem(412, 'precondition-failed', detail, { version }, { ETag: etag(version) });
-}
-
-async function shown({ context }: AnyRequest, store: string, cartId: string, status = 200): Promise<Reply> {
-  const cart = await findCart(context.db, store, cartId);
-  if (!cart) throw notFound(`there is no cart ${cartId}`);
-  const orderId = cart.status === 'C' ? ((await orderOfCart(context.db, store, cartId)) ?? null) : null;
-  return { status, headers: { ETag: etag(cart.version) }, body: shownCart(cart, orderId) };
-}
-
-/** One write: the version rises, `change` does the rest, and the cart as it is then is the answer. */
-async function write(
-  request: AnyRequest,
-  cart: Cart,
-  details: Parameters<typeof writeCart>[2],
-  change: (tx: Transaction, now: number) => Promise<void> = async () => undefined,
-): Promise<Reply> {
-  const { db, runtime } = request.context;
-  try {
-    await db.transaction(async (tx) => {
-      const now = runtime.clock.now();
-      await writeCart(tx, cart, details, now);
-      await change(tx, now);
-    });
-  } catch (error) {
-    if (!(error instanceof CartMovedError)) throw error;
-    throw stale(cart.cartId, (await findCart(db, cart.store, cart.cartId))?.version ?? cart.version);
-  }
-  return shown(request, cart.store, cart.cartId);
-}
-
-const written = {
-  200: { description: 'The cart as it is now.', schema: cartSchema, headers: etagHeader },
-  404: { description: 'No such cart for this token.' },
-  409: { description: 'The cart was ordered.' },
-  412: { description: 'The cart was changed meanwhile.' },
-  422: { description: 'What is asked does not fit the store.' },
-  428: { description: 'If-Match is missing.' },
-};
 
 const shapeRoutes: Route[] = [
   route({
@@ -117,7 +46,8 @@ const shapeRoutes: Route[] = [
     params: storeParams,
     query: noQuery,
     body: newCart.optional(),
-    idempotent: true,
+    // A kept answer would keep the token in clear, and tell it to whoever sends the same key.
+    idempotent: false,
     responses: {
       201: { description: 'The cart.', schema: cartSchema.extend({ token: z.string() }), headers: etagHeader },
     },
@@ -132,7 +62,7 @@ const shapeRoutes: Route[] = [
       const { currency } = store;
       const cart = { store: store.store, cartId, tokenHash: hashToken(token), buyerId, catalog, currency, site, now };
       await db.transaction((tx) => createCart(tx, cart));
-      const reply = await shown(request, store.store, cartId, 201);
+      const reply = await shownAgain(request, cart, 201);
       const location = `${context.url}/v1/stores/${store.store}/carts/${cartId}`;
       return {
         ...reply,
@@ -154,10 +84,7 @@ const shapeRoutes: Route[] = [
     headers: tokenHeader,
     idempotent: false,
     responses: { 200: written[200], 404: written[404] },
-    handle: async (request) => {
-      const cart = await openCart(request, request.params.cart);
-      return shown(request, cart.store, cart.cartId);
-    },
+    handle: async (request) => shown(request, await openCart(request, request.params.cart)),
   }),
   route({
     method: 'patch',
@@ -239,22 +166,18 @@ const lineRoutes: Route[] = [
           `a cart has at most ${ORDER_LINES_MAX} lines; this one has ${cart.lines.length}`,
         );
       }
-      const found = await findItems(context.db, cart.store, cart.catalog, [
-        ...new Set(body.lines.map(({ sku }) => sku)),
-      ]);
-      const items = new Map(
-        found.map(({ item, revision }) => [item.sku, { price: item.price, priceRevision: revision }]),
-      );
-      const unknown = body.lines.filter(({ sku }) => !items.has(sku)).map(({ sku }) => sku);
+      const skus = body.lines.map(({ sku }) => sku);
+      const items = await itemsOnSale(context.db, cart, skus);
+      const lines = body.lines.flatMap((line) => {
+        const found = items.get(line.sku);
+        return found ? [{ ...line, price: found.item.price, priceRevision: found.revision }] : [];
+      });
+      const unknown = skus.filter((sku) => !items.has(sku));
       if (unknown.length > 0) {
-        throw new Problem(422, 'unknown-item', `catalogue "${cart.catalog}" has no item "${unknown.join('", "')}"`, {
-          unknown,
-        });
+        const detail = `catalogue "${cart.catalog}" sells no item "${unknown.join('", "')}" in ${cart.currency}`;
+        throw new Problem(422, 'unknown-item', detail, { unknown });
       }
-      const lines = body.lines.map((line) => ({
-        ...line,
-        ...(items.get(line.sku) as { price: number; priceRevision: number }),
-      }));
+      requirePayable(cart, [...cart.lines, ...lines]);
       return write(request, cart, {}, async (tx) => void (await addLines(tx, cart, context.site, lines)));
     },
   }),
@@ -302,16 +225,17 @@ const lineRoutes: Route[] = [
     idempotent: true,
     responses: written,
     handle: async (request) => {
+      const { db, site } = request.context;
       const cart = await openForWrite(request, request.params.cart);
-      const found = await findItems(request.context.db, cart.store, cart.catalog, [
-        ...new Set(cart.lines.map(({ sku }) => sku)),
-      ]);
-      const items = new Map(found.map((entry) => [entry.item.sku, entry]));
+      const skus = cart.lines.map(({ sku }) => sku);
+      const items = await itemsOnSale(db, cart, skus);
+      const lines = cart.lines.map((line) => {
+        const now = items.get(line.sku);
+        return now ? { ...line, price: now.item.price, priceRevision: now.revision } : line;
+      });
+      requirePayable(cart, lines);
       return write(request, cart, {}, async (tx) => {
-        for (const line of cart.lines) {
-          const now = items.get(line.sku);
-          if (now) await repriceLine(tx, cart, line, now.item.price, now.revision);
-        }
+        for (const line of lines) if (items.has(line.sku)) await repriceLine(tx, cart, line, line, site);
       });
     },
   }),
@@ -319,10 +243,12 @@ const lineRoutes: Route[] = [
 
 async function setQuantity(request: AnyRequest, cartId: string, lineId: string, quantity: number): Promise<Reply> {
   const cart = await openForWrite(request, cartId);
-  const key = parseLineId(lineId);
-  if (!key || !cart.lines.some(({ site, sequence }) => site === key.site && sequence === key.sequence)) {
-    throw notFound(`cart ${cartId} has no line "${lineId}"`);
-  }
+  const key = cart.lines.find((line) => formatLineId(line) === lineId);
+  if (!key) throw notFound(`cart ${cartId} has no line "${lineId}"`);
+  requirePayable(
+    cart,
+    cart.lines.map((line) => (line === key ? { ...line, quantity } : line)),
+  );
   return write(request, cart, {}, async (tx) => void (await changeLine(tx, cart, key, quantity, request.context.site)));
 }
 
@@ -360,6 +286,7 @@ const orderRoutes: Route[] = [
     responses: {
       202: { description: 'Started, or queued while Temporal is away.', schema: acceptedSchema },
       404: written[404],
+      409: { description: 'The cart was ordered otherwise.' },
     },
     handle: async (request) => {
       const { context, store, params } = request;
@@ -367,6 +294,8 @@ const orderRoutes: Route[] = [
       const { topology, site } = await loadTopology(context.db, store.store);
       const id = { store: store.store, site, cart: cart.cartId };
       const workflowId = formatWorkflowId('cartToPurchaseOrder', id);
+      const asked = await findWorkflowRun(context.db, store.store, workflowId);
+      if (cart.status === 'C' && !asked) throw await ordered(request, cart);
       const input = { ...id, version: cart.version, topology };
       return startWorkflow(request, { kind: 'cartToPurchaseOrder', workflowId, input, epoch: topology.epoch });
     },

@@ -19,6 +19,7 @@ const STATUS: Readonly<Record<SaleRefusal['problem'], number>> = {
   'cart-closed': 409,
   'cart-changed': 412,
   'cart-incomplete': 422,
+  'order-too-large': 422,
   'item-not-sold': 409,
   'price-changed': 409,
   'insufficient-stock': 409,
@@ -30,7 +31,7 @@ const responses: Readonly<Record<number, ResponseShape>> = {
   404: { description: 'No such cart for this token.' },
   409: { description: 'Prices have changed, an item is gone, or stock is short: the problem lists which lines.' },
   412: { description: 'The cart was changed meanwhile.' },
-  422: { description: 'The cart lacks something.' },
+  422: { description: 'The cart lacks something, or is too large for one order.' },
 };
 
 async function answer(request: RouteRequest<unknown, unknown, unknown>, cart: Cart): Promise<Reply> {
@@ -39,7 +40,7 @@ async function answer(request: RouteRequest<unknown, unknown, unknown>, cart: Ca
   const version = match === undefined || match === '*' ? undefined : Number(match.replaceAll('"', ''));
   const traceContext = header('traceparent');
   const result = await sellCart(context, {
-    ...{ store: store.store, cartId: cart.cartId },
+    ...{ store: store.store, cartId: cart.cartId, cart },
     ...(version === undefined ? {} : { version }),
     ...(traceContext === undefined ? {} : { traceContext }),
   });

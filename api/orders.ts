@@ -5,7 +5,7 @@ import { readOrderRequest } from '../cxml/orders';
 import { listEvents, orderSubject } from '../db/events';
 import { type StoredOrder, documentsOfOrders, findOrder, listOrders } from '../db/orders';
 import { formatWorkflowId } from '../domain/workflow-ids';
-import { openCart, TOKEN_HEADER } from './carts';
+import { openCart, TOKEN_HEADER } from './cart-access';
 import { Problem, notFound } from './problems';
 import { type Route, type RouteRequest, route } from './route';
 import {

@@ -21,6 +21,15 @@ export async function runAudit(files: string[], options: { data: string; json?: 
   if (violations > 0) throw failed(`the audit found ${formatCount(violations)} violations`);
 }
 
+/** What the audit of one store looked at and found, for people. */
+export async function auditReport(
+  store: string,
+  sites: readonly OpenSite[],
+): Promise<{ text: string; clean: boolean }> {
+  const result = await auditStore(auditedSites(sites, store), store);
+  return { text: describeResult({ store, ...result }), clean: result.violations.length === 0 };
+}
+
 /** The audit's violations in sentences; none when all is well. */
 export async function auditProblems(store: string, sites: readonly OpenSite[]): Promise<string[]> {
   return (await auditStore(auditedSites(sites, store), store)).violations.map(describeViolation);

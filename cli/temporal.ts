@@ -1,11 +1,13 @@
 /** `entrepot temporal`: where the trial system's Temporal server comes from. */
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { findTemporal, locateTemporal, startTemporalServer, temporalCacheDir } from '../workers/temporal-server';
 import { failed } from './exit-codes';
 
 const PORT_DEFAULT = 7233;
 const UI_PORT_DEFAULT = 8233;
+
+// Loaded when it is wanted, so that --help is quick.
+const loadServer = () => import('../workers/temporal-server.js');
 
 const tell = (line: string) => console.error(line);
 
@@ -16,7 +18,7 @@ export function temporalCommand(): Command {
     .description('which server would be used')
     .option('--json', 'as JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const found = await locateTemporal();
+      const found = await (await loadServer()).locateTemporal();
       if (json) console.log(JSON.stringify(found));
       else if (!found) console.log('none yet: "entrepot temporal install" downloads or builds it');
       else console.log(found.kind === 'address' ? `the server at ${found.address}` : `${found.path} (${found.source})`);
@@ -38,7 +40,9 @@ export function temporalCommand(): Command {
       const found = await find();
       if (found.kind === 'address')
         throw failed(`TEMPORAL_ADDRESS is ${found.address}: unset it to start a server here`);
-      const server = await startTemporalServer({
+      const server = await (
+        await loadServer()
+      ).startTemporalServer({
         ...{ binary: found.path, port, uiPort, namespace: 'default', progress: tell },
         ...{ dbFile: join(data, 'temporal.sqlite'), logFile: join(data, 'temporal.log') },
       });
@@ -50,6 +54,7 @@ export function temporalCommand(): Command {
 }
 
 async function find() {
+  const { findTemporal, temporalCacheDir } = await loadServer();
   try {
     return await findTemporal({ progress: tell });
   } catch (error) {

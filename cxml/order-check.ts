@@ -3,6 +3,7 @@
  * through. It looks at any OrderRequest, our own or a partner's.
  */
 import { findCardNumber } from '../domain/card-numbers';
+import { isCountry } from '../domain/countries';
 import { isCurrency, parseAmount } from '../domain/money';
 import { hasOffset } from './times';
 import { type XmlNode, find, findAll } from './reader';
@@ -13,13 +14,6 @@ export interface OrderProblem {
   readonly value: string;
   /** What is wrong, and what is wanted. */
   readonly problem: string;
-}
-
-const COUNTRY_FORM = /^[A-Z]{2}$/;
-const regions = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
-
-function isCountry(code: string): boolean {
-  return COUNTRY_FORM.test(code) && regions.of(code) !== undefined;
 }
 
 /** An empty list for an order that may be taken. */

@@ -205,13 +205,13 @@ export async function repriceLine(
   tx: Transaction,
   cart: Pick<Cart, 'store' | 'cartId'>,
   key: CartLineKey,
-  price: Amount,
-  revision: number,
+  { price, priceRevision }: Pick<CartLine, 'price' | 'priceRevision'>,
+  site: string,
 ): Promise<void> {
   await tx.run(
-    `UPDATE cart_lines SET price_amount = ?, price_revision = ?
+    `UPDATE cart_lines SET price_amount = ?, price_revision = ?, counter = counter + 1, counter_site = ?
      WHERE store = ? AND cart_id = ? AND line_site = ? AND line_sequence = ?`,
-    [price, revision, cart.store, cart.cartId, key.site, key.sequence],
+    [price, priceRevision, site, cart.store, cart.cartId, key.site, key.sequence],
   );
 }
 

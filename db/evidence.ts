@@ -13,9 +13,8 @@ export interface OrderEvidence {
   /** All of it, and its lines alone, in 1/10,000 of the currency's unit. */
   readonly total: number;
   readonly goods: number;
-  readonly content: string;
-  /** SHA-256 of the order's document; null where there is none. */
-  readonly documentDigest: string | null;
+  /** The order's document, byte for byte; null where there is none. */
+  readonly document: string | null;
   readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
 }
 
@@ -39,10 +38,9 @@ export async function readOrderEvidence(reads: Statements, store: string): Promi
     site: string;
     state: string;
     total_amount: number;
-    content: string;
-    digest: string | null;
+    document: string | null;
   }>(
-    `SELECT o.order_id, o.cart_id, o.site, o.state, o.total_amount, o.content, d.digest
+    `SELECT o.order_id, o.cart_id, o.site, o.state, o.total_amount, d.document
      FROM orders o LEFT JOIN order_documents d
        ON d.store = o.store AND d.order_id = o.order_id AND d.order_version = o.order_version
      WHERE o.store = ? ORDER BY o.order_id`,
@@ -55,19 +53,9 @@ export async function readOrderEvidence(reads: Statements, store: string): Promi
     state: row.state,
     total: row.total_amount,
     goods: goodsOf.get(row.order_id) ?? 0,
-    content: row.content,
-    documentDigest: row.digest,
+    document: row.document,
     lines: linesOf.get(row.order_id) ?? [],
   }));
-}
-
-/** The order's document as it stands in the database. */
-export async function readOrderDocument(reads: Statements, store: string, orderId: string): Promise<string | null> {
-  const row = await reads.get<{ document: string }>(
-    'SELECT document FROM order_documents WHERE store = ? AND order_id = ? ORDER BY order_version DESC',
-    [store, orderId],
-  );
-  return row?.document ?? null;
 }
 
 /** Units of an item that a site's ledger says were sold (returns taken off). */

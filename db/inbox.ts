@@ -4,6 +4,7 @@
  */
 import { type Transaction } from './database';
 import { forUpdate, insertRows } from './dialect';
+import { isDuplicateKey } from './errors';
 
 export class DocumentConflictError extends Error {
   constructor(
@@ -46,12 +47,22 @@ export async function takeOnce(
 ): Promise<string> {
   const known = await findAnswer(tx, document);
   if (known !== undefined) return known;
-  const answer = await effect();
   const { store, sender, payloadId, kind, digest, now } = document;
-  await tx.run(
-    'INSERT INTO inbox (store, sender, payload_id, kind, digest, answer, received_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    [store, sender, payloadId, kind, digest, answer, now],
-  );
+  try {
+    // Before the effect, so that a second attempt at the same document waits here for the first.
+    await tx.run(
+      "INSERT INTO inbox (store, sender, payload_id, kind, digest, answer, received_at) VALUES (?, ?, ?, ?, ?, '', ?)",
+      [store, sender, payloadId, kind, digest, now],
+    );
+  } catch (error) {
+    const answered = isDuplicateKey(error) ? await findAnswer(tx, document) : undefined;
+    if (answered === undefined) throw error;
+    return answered;
+  }
+  const answer = await effect();
+  await tx.run('UPDATE inbox SET answer = ? WHERE store = ? AND sender = ? AND payload_id = ?', [
+    ...[answer, store, sender, payloadId],
+  ]);
   return answer;
 }
 

@@ -1,12 +1,36 @@
 /** Card numbers are never taken, kept or sent; this finds what looks like one. */
 
-// A run inside a longer word (a UUID, a provider's token) is not one.
-const CANDIDATE = /(?<![\w-])\d(?:[ -]?\d){11,18}(?![\w-])/g;
+/** Digits of a card number (ISO/IEC 7812-1). */
+const DIGITS_MIN = 12;
+const DIGITS_MAX = 19;
 
-/** The first run of 12 to 19 digits (spaces and dashes between them allowed) that passes Luhn's check; or null. */
+/** Ids in hexadecimal pass Luhn's check by chance: they are not card numbers. */
+const UUIDS = /\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/gi;
+const HEXADECIMAL = /(?<![^\W_])(?=[\da-f]*[a-f])[\da-f]+(?![^\W_])/gi;
+/** Groups of digits, with at most one space, dash or dot between them. */
+const GROUPED = /\d+(?:[ .-]\d+)*/g;
+
+/**
+ * The first 12 to 19 digits that pass Luhn's check, be they whole, in groups, within a word, or beside an expiry date;
+ * null when there are none.
+ */
 export function findCardNumber(text: string): string | null {
-  for (const [candidate] of text.matchAll(CANDIDATE)) {
-    if (passesLuhn(candidate.replace(/\D/g, ''))) return candidate;
+  for (const [run] of text.replace(UUIDS, '#').replace(HEXADECIMAL, '#').matchAll(GROUPED)) {
+    const found = findInGroups(run.split(/[ .-]/));
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** A number begins and ends with a group: any digits out of the middle of a longer number would pass too often. */
+function findInGroups(groups: readonly string[]): string | null {
+  for (let first = 0; first < groups.length; first++) {
+    let digits = '';
+    for (let last = first; last < groups.length && digits.length <= DIGITS_MAX; last++) {
+      digits += groups[last] ?? '';
+      const long = digits.length >= DIGITS_MIN && digits.length <= DIGITS_MAX;
+      if (long && passesLuhn(digits)) return digits;
+    }
   }
   return null;
 }

@@ -1,6 +1,6 @@
 /** Carts and what makes one ready to be ordered (design, section 5; figures 14 and 17). */
 import { findCardNumber } from './card-numbers';
-import { type Amount } from './money';
+import { AMOUNT_MAX, type Amount } from './money';
 import { type Address, type Buyer, type Payment } from './orders';
 
 /** I: in process; closed: given up; C: ordered. I < closed < C for ever. */
@@ -53,11 +53,6 @@ export function formatLineId({ site, sequence }: CartLineKey): string {
   return `${site}.${sequence}`;
 }
 
-export function parseLineId(text: string): CartLineKey | null {
-  const match = /^([a-z][a-z0-9-]{0,31})\.(\d{1,9})$/.exec(text);
-  return match ? { site: match[1] as string, sequence: Number(match[2]) } : null;
-}
-
 /** What is still missing before the cart can be ordered, in the words of the API. */
 export function missingParts(cart: Cart): string[] {
   return [
@@ -67,6 +62,11 @@ export function missingParts(cart: Cart): string[] {
     ...(cart.shippingMethod === null ? ['shippingMethod'] : []),
     ...(cart.payment === null ? ['payment'] : []),
   ];
+}
+
+/** True when quantities times prices come to more than any amount may be. */
+export function isBeyondAmount(lines: readonly Pick<CartLine, 'quantity' | 'price'>[]): boolean {
+  return lines.reduce((sum, { quantity, price }) => sum + quantity * price, 0) > AMOUNT_MAX;
 }
 
 /** The field of a payment that holds what looks like a card number; null when none does. */

@@ -1,13 +1,25 @@
 /** Orders between sites. */
-import { loadTopology } from '../../db/topology';
+import { type Transaction } from '../../db/database';
+import { appendEvent, orderSubject } from '../../db/events';
 import { returnSale } from '../../db/inventory';
-import { bookAnswers, soldLines } from '../../db/orders';
+import { bookAnswers, findOrder, soldLines } from '../../db/orders';
 import { removeEntries } from '../../db/outbox';
+import { loadTopology } from '../../db/topology';
 import { type SiteContext } from '../context';
 import { type SiteActivities } from '../contract';
 import { receiveOrders } from './receive';
 
 export { loadOrderBatch } from './batch';
+
+/** The loser's units go back to where they were sold from; a site on the order's way up never had them. */
+async function returnUnits(tx: Transaction, store: string, orderId: string, now: number): Promise<void> {
+  const { topology, site, incarnation } = await loadTopology(tx, store);
+  const order = await findOrder(tx, store, orderId);
+  if (order?.site !== site) return;
+  const lines = await soldLines(tx, store, orderId);
+  await returnSale(tx, { store, orderId, lines, epoch: topology.epoch, incarnation, now });
+  await appendEvent(tx, store, orderSubject(orderId), 'stock-returned', { by: site, lines }, now);
+}
 
 export function orderActivities(context: SiteContext): Pick<SiteActivities, 'receiveOrders' | 'bookOrderAnswers'> {
   const { db, runtime } = context;
@@ -20,20 +32,7 @@ export function orderActivities(context: SiteContext): Pick<SiteActivities, 'rec
         const now = runtime.clock.now();
         const changed = await bookAnswers(tx, store, answers, now);
         const lost = answers.filter(({ orderId, outcome }) => outcome === 'cancelled' && changed.includes(orderId));
-        if (lost.length > 0) {
-          const { topology, incarnation } = await loadTopology(tx, store);
-          const { epoch } = topology;
-          for (const { orderId } of lost) {
-            await returnSale(tx, {
-              store,
-              orderId,
-              lines: await soldLines(tx, store, orderId),
-              epoch,
-              incarnation,
-              now,
-            });
-          }
-        }
+        for (const { orderId } of lost) await returnUnits(tx, store, orderId, now);
         await removeEntries(
           tx,
           store,

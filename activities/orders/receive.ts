@@ -6,7 +6,7 @@ import { parseXml } from '../../cxml/reader';
 import { type Transaction } from '../../db/database';
 import { isConnectionLost, isDuplicateKey, isRetryable, isUnknownCommit } from '../../db/errors';
 import { appendEvents, orderSubject } from '../../db/events';
-import { DocumentConflictError, findAnswers, keepAnswers } from '../../db/inbox';
+import { DocumentConflictError, type IncomingDocument, findAnswers, keepAnswers } from '../../db/inbox';
 import { type OrderToBook, bookOrders, documentDigest, knownOrders, nameWinners, parkDocument } from '../../db/orders';
 import { enqueue } from '../../db/outbox';
 import { loadTopology } from '../../db/topology';
@@ -33,7 +33,7 @@ export async function receiveOrders(context: SiteContext, batch: SealedDocument)
   const answers: OrderAnswer[] = [];
   const good: CheckedOrder[] = [];
   for (const [index, order] of orders.entries()) {
-    const checked = check(order, store, sender);
+    const checked = check(order, store);
     if ('reason' in checked) answers.push(await park(context, batch, order, checked.reason));
     else good.push(checked);
     if (index % ORDERS_PER_TURN === ORDERS_PER_TURN - 1) await turn();
@@ -45,7 +45,7 @@ export async function receiveOrders(context: SiteContext, batch: SealedDocument)
 }
 
 /** Reads and checks an order; a reason when it can't be taken. */
-function check(batched: BatchedOrder, store: string, sender: string): CheckedOrder | { reason: string } {
+function check(batched: BatchedOrder, store: string): CheckedOrder | { reason: string } {
   try {
     const root = parseXml(batched.xml);
     const [problem, ...more] = checkOrderRequest(root);
@@ -54,9 +54,11 @@ function check(batched: BatchedOrder, store: string, sender: string): CheckedOrd
       return { reason: `${problem.path} "${problem.value}" ${problem.problem}${rest}` };
     }
     const { order, envelope } = readOrderRequest(root);
+    // The sender is who sold it: a site in between passes the same bytes on.
     const stated = [envelope.payloadID, order.orderId, order.store, envelope.sender];
-    if (stated.join() !== [batched.payloadId, batched.orderId, store, sender].join()) {
-      return { reason: `the document speaks of ${stated.join(', ')}, not of what it was sent as` };
+    const expected = [batched.payloadId, batched.orderId, store, order.site];
+    if (stated.join() !== expected.join()) {
+      return { reason: `the document speaks of ${stated.join(', ')}; it was sent as ${expected.join(', ')}` };
     }
     return { ...batched, order, digest: documentDigest(batched.xml) };
   } catch (error) {
@@ -69,6 +71,7 @@ async function takeTogether(
   context: SiteContext,
   batch: SealedDocument,
   orders: readonly CheckedOrder[],
+  again = false,
 ): Promise<OrderAnswer[]> {
   if (orders.length === 0) return [];
   try {
@@ -77,7 +80,8 @@ async function takeTogether(
     if (isAway(error)) throw error;
     const [only] = orders;
     if (orders.length === 1 && only) {
-      // A key taken by a transaction beside this one: the activity's next attempt sees what it wrote.
+      // A key taken by a transaction beside this one: the next attempt sees what that one wrote.
+      if (isDuplicateKey(error) && !again) return takeTogether(context, batch, orders, true);
       if (isDuplicateKey(error)) throw error;
       return [await park(context, batch, only, error instanceof Error ? error.message : String(error))];
     }
@@ -99,22 +103,7 @@ async function take(
 ): Promise<OrderAnswer[]> {
   const now = context.runtime.clock.now();
   const { topology, site } = await loadTopology(tx, store);
-  const incoming = orders.map(({ payloadId, digest }) => ({
-    store,
-    sender,
-    payloadId,
-    kind: 'OrderRequest',
-    digest,
-    now,
-  }));
-  const stored = await findAnswers(tx, incoming);
-  const conflict = incoming.find(({ payloadId, digest }) => (stored.get(payloadId)?.digest ?? digest) !== digest);
-  if (conflict) throw new DocumentConflictError(conflict.payloadId, sender);
-  const answers = orders.flatMap(({ payloadId }): OrderAnswer[] => {
-    const known = stored.get(payloadId);
-    return known ? [JSON.parse(known.answer) as OrderAnswer] : [];
-  });
-  const fresh = orders.filter(({ payloadId }) => !stored.has(payloadId));
+  const { answers, fresh } = await answeredBefore(tx, store, orders, now);
   if (fresh.length === 0) return answers;
   const decided = await decide(tx, topology, site, fresh);
   const added = decided.filter(({ booking }) => booking !== null);
@@ -158,12 +147,38 @@ async function take(
   }
   await keepAnswers(
     tx,
-    decided.map(({ order, answer }) => ({
-      ...{ store, sender, payloadId: order.payloadId, kind: 'OrderRequest', digest: order.digest, now },
-      answer: JSON.stringify(answer),
-    })),
+    decided.map(({ order, answer }) => ({ ...incoming(store, order, now), answer: JSON.stringify(answer) })),
   );
   return [...answers, ...decided.map(({ answer }) => answer)];
+}
+
+function incoming(store: string, { order, payloadId, digest }: CheckedOrder, now: number): IncomingDocument {
+  return { store, sender: order.site, payloadId, kind: 'OrderRequest', digest, now };
+}
+
+/** The stored answers of orders that were received before, by their seller's name; throws DocumentConflictError. */
+async function answeredBefore(
+  tx: Transaction,
+  store: string,
+  orders: readonly CheckedOrder[],
+  now: number,
+): Promise<{ answers: OrderAnswer[]; fresh: CheckedOrder[] }> {
+  const answers: OrderAnswer[] = [];
+  const fresh: CheckedOrder[] = [];
+  for (const seller of new Set(orders.map(({ order }) => order.site))) {
+    const sold = orders.filter(({ order }) => order.site === seller);
+    const stored = await findAnswers(
+      tx,
+      sold.map((order) => incoming(store, order, now)),
+    );
+    for (const order of sold) {
+      const known = stored.get(order.payloadId);
+      if (!known) fresh.push(order);
+      else if (known.digest === order.digest) answers.push(JSON.parse(known.answer) as OrderAnswer);
+      else throw new DocumentConflictError(order.payloadId, seller);
+    }
+  }
+  return { answers, fresh };
 }
 
 interface Decision {

@@ -1,14 +1,19 @@
 /** Validity of an order's document, by cXML's DTD and by our stricter check. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DtdValidator } from 'libxml2-wasm';
+import type * as Libxml2 from 'libxml2-wasm';
 import { checkOrderRequest } from '../../cxml/order-check';
 import { parseXml } from '../../cxml/reader';
 import { PACKAGE_ROOT } from '../../workers/package-root';
 
 const DTD_FILE = join(PACKAGE_ROOT, 'cxml', 'dtd', '1.2.063', 'cXML.dtd');
 
-let library: Promise<{ validator: DtdValidator; libxml2: typeof import('libxml2-wasm') }> | undefined;
+interface Library {
+  readonly libxml2: typeof Libxml2;
+  readonly validator: Libxml2.DtdValidator;
+}
+
+let library: Promise<Library> | undefined;
 
 /** What is wrong with the document, in sentences; none for a valid one. */
 export async function validateOrderDocument(document: string): Promise<string[]> {
@@ -34,7 +39,7 @@ async function validateByDtd(document: string): Promise<string[]> {
 }
 
 /** An ES module with a top-level await, and a WebAssembly module behind it: loaded when it is first wanted. */
-async function loadLibrary(): Promise<{ validator: DtdValidator; libxml2: typeof import('libxml2-wasm') }> {
+async function loadLibrary(): Promise<Library> {
   const libxml2 = await import('libxml2-wasm');
   const dtd = libxml2.XmlDtd.fromString(await readFile(DTD_FILE, 'utf8'));
   return { validator: new libxml2.DtdValidator(dtd), libxml2 };

@@ -1,6 +1,7 @@
 /** The demo's parts in their order, each printed as it happens. */
 import { connect } from 'node:net';
 import { readCatalogDocumentSize } from '../../db/evidence';
+import { auditReport } from '../audit';
 import { siteConfigs, withDatabases } from '../databases';
 import { failed } from '../exit-codes';
 import { formatCount, formatSeconds, formatTable, formatTime, print, progress } from '../output';
@@ -32,7 +33,7 @@ const LOOK_AGAIN_MS = 300;
 /** Held deliveries that are printed with their links. */
 const HELD_SHOWN_MAX = 6;
 /** Lines of the sample document that are printed. */
-const DOCUMENT_LINES_SHOWN = 24;
+const DOCUMENT_LINES_SHOWN = 60;
 
 type Figures = [string, string][];
 
@@ -56,6 +57,7 @@ export async function runDemoParts(supervisor: Supervisor, seed: number, logFile
     await demo.oneSale(sample);
     await demo.dayOfOrders(rest);
     await demo.lastUnits(scarce.sku);
+    await demo.audit();
     return demo.figures;
   } finally {
     log.close();
@@ -132,7 +134,8 @@ class Demo {
     const document = await this.primary.orderDocument(orderId);
     const problems = await validateOrderDocument(document);
     if (problems.length > 0) throw failed(`the document of order ${orderId} is not valid: ${problems.join('; ')}`);
-    const lines = document.split('\n');
+    const lines = document.replaceAll(/></g, '>\n<').split('\n');
+    print('(line breaks added)');
     print(lines.slice(0, DOCUMENT_LINES_SHOWN).join('\n'));
     if (lines.length > DOCUMENT_LINES_SHOWN) print(`… and ${lines.length - DOCUMENT_LINES_SHOWN} lines more`);
     print(`\norder ${orderId}, sold at ${site}, goods for ${answer.subtotal}; valid by DTD and by the stricter check`);
@@ -262,6 +265,14 @@ class Demo {
     print(`${sold} of ${LAST_UNITS} units sold, ${LAST_UNITS_BUYERS - sold} buyers refused, in ${formatSeconds(ms)}`);
     this.figures.push([`of the last ${LAST_UNITS} units sold`, `${sold} (to ${LAST_UNITS_BUYERS} buyers at once)`]);
     await this.allConfirmed();
+  }
+
+  async audit(): Promise<void> {
+    heading('(g) the audit, on the live databases');
+    const { store, data } = this.trial;
+    const { text, clean } = await withDatabases(siteConfigs([], data), (sites) => auditReport(store, sites));
+    print(text);
+    if (!clean) throw failed('the audit found violations');
   }
 
   private buyDayOrder(order: DayOrder, site: string): Promise<PurchaseAnswer> {

@@ -11,7 +11,7 @@ import { type Trial } from './layout';
 
 const CATALOG_FILE = join(PACKAGE_ROOT, 'data', 'online-retail', 'catalog.csv');
 /** Units of every item that the first start receives: enough for any of the sample's days at one of three sites. */
-export const RECEIPT_UNITS_PER_ITEM = 9_000;
+export const RECEIPT_UNITS_PER_ITEM = 12_000;
 /** How long the sites may take to confirm a push or an allocation, milliseconds. */
 const CONFIRM_TIMEOUT_MS = 5 * 60_000;
 const LOOK_AGAIN_MS = 250;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type OrderAnswer, type Order, type OrderState } from '../../domain/orders';
 import { type Transaction } from '../database';
-import { insertRows } from '../dialect';
+import { forUpdate, insertRows } from '../dialect';
 import { appendEvents, orderSubject } from '../events';
 import { marks } from '../catalog/items';
 
@@ -112,9 +112,10 @@ export async function bookAnswers(
     const [{ outcome }] = group as [OrderAnswer];
     const ids = group.map(({ orderId }) => orderId);
     const before = BEFORE[outcome];
+    // Under lock: an answer that comes late beside a newer one must see what that one has made of the order.
     const open = await tx.all<{ order_id: string }>(
       `SELECT order_id FROM orders WHERE store = ? AND order_id IN (${marks(ids.length)})
-       AND state IN (${marks(before.length)})`,
+       AND state IN (${marks(before.length)}) ORDER BY order_id${forUpdate(tx.engine)}`,
       [store, ...ids, ...before],
     );
     if (open.length === 0) continue;
@@ -123,12 +124,12 @@ export async function bookAnswers(
     const [first] = group as [OrderAnswer];
     const reason = 'reason' in first ? first.reason : null;
     const epoch = first.outcome === 'confirmed' ? first.epoch : null;
+    const taken = outcome === 'accepted' || outcome === 'confirmed';
     await tx.run(
       `UPDATE orders SET state = ?, state_reason = ?, accepted_at = COALESCE(accepted_at, ?),
-         confirmed_at = CASE WHEN ? = 'confirmed' THEN COALESCE(confirmed_at, ?) ELSE confirmed_at END,
-         confirmed_epoch = COALESCE(?, confirmed_epoch)
+         confirmed_at = COALESCE(confirmed_at, ?), confirmed_epoch = COALESCE(?, confirmed_epoch)
        WHERE store = ? AND order_id IN (${marks(openIds.length)})`,
-      [outcome, reason, now, outcome, now, epoch, store, ...openIds],
+      [outcome, reason, taken ? now : null, outcome === 'confirmed' ? now : null, epoch, store, ...openIds],
     );
   }
   await appendEvents(

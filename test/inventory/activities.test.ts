@@ -7,7 +7,7 @@ import { availableUnits, listLevels, listTransfers } from '../../db/inventory';
 import { NotPrimaryError, saveTopology } from '../../db/topology';
 import { INVENTORY_LINES_MAX, type StockLine } from '../../domain/inventory';
 import { engines } from '../support/databases';
-import { validate } from '../support/xmllint';
+import { INVENTORY_DTD, hasXmllint, xmllintText } from '../support/xmllint';
 import { STORE, type StockSite, bookReceiptLines, stockSite, topology } from './stock-site';
 
 const REQUEST = { store: STORE, epoch: 1, request: 'request-1', sites: [], skus: [], ownShare: false };
@@ -75,7 +75,7 @@ describe.each(engines())('on %s', (engine) => {
     }
     const documents = [hq, north, south].flatMap(({ emitted }) => [...emitted.values()]);
     expect(documents).toHaveLength(4);
-    for (const document of documents) await validate(document);
+    if (hasXmllint()) for (const document of documents) expect(xmllintText(INVENTORY_DTD, document)).toEqual([]);
   });
 
   test('the same request gives the same transfers, also when both come at once', async () => {

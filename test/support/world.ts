@@ -46,7 +46,11 @@ export class World {
   private constructor(readonly engine: Engine) {}
 
   /** A primary `hq` and its secondaries, migrated, with one operator's key, not started yet. */
-  static async create(engine: Engine, secondaries: readonly string[] = ['north', 'south']): Promise<World> {
+  static async create(
+    engine: Engine,
+    secondaries: readonly string[] = ['north', 'south'],
+    temporalAddress = process.env[TEMPORAL_ADDRESS] ?? '127.0.0.1:1',
+  ): Promise<World> {
     const world = new World(engine);
     const sites: { site: string; role: string; parent: string | null; port: number; url: string }[] = [];
     for (const site of ['hq', ...secondaries]) {
@@ -62,7 +66,7 @@ export class World {
         ...{ site, url, database: location, listen: { port } },
         documentsDir: join(world.folder, `documents-${site}`),
         documents: { archiveDir: ARCHIVE_DIR },
-        temporal: { address: process.env[TEMPORAL_ADDRESS] ?? '127.0.0.1:1', namespace: TEMPORAL_NAMESPACE },
+        temporal: { address: temporalAddress, namespace: TEMPORAL_NAMESPACE },
         log: { level: 'warn', file: join(world.folder, `${site}.log`) },
         stores: {
           [world.store]: {
@@ -112,13 +116,12 @@ export class World {
     this.running.delete(site);
   }
 
-  /** Every running site knows the incarnation of every running site. */
+  /** Every site of the world is up and knows the incarnation of every other. */
   async registered(): Promise<void> {
     await until('every site to be registered', async () => {
-      for (const site of this.running.keys()) {
+      for (const site of this.configs.keys()) {
         const { body } = await this.call(site, 'GET', '/topology');
-        const sites = body['sites'] as { site: string; incarnation: number }[];
-        if (sites.some((entry) => this.running.has(entry.site) && entry.incarnation === 0)) return false;
+        if ((body['sites'] as { incarnation: number }[]).some(({ incarnation }) => incarnation === 0)) return false;
       }
       return true;
     });
