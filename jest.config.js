@@ -20,6 +20,14 @@ module.exports = {
   projects: [
     { ...shared, displayName: 'everyday', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     { ...shared, displayName: 'full', testMatch: ['<rootDir>/test/**/*.long.ts'] },
+    // After a run: every document that the transport has emitted in it.
+    {
+      displayName: 'documents',
+      testEnvironment: 'node',
+      transform: shared.transform,
+      transformIgnorePatterns: shared.transformIgnorePatterns,
+      testMatch: ['<rootDir>/test/documents/emitted.ts'],
+    },
     // Not a test: records histories of today's workflows for the replay tests.
     { ...shared, displayName: 'record', testMatch: ['<rootDir>/test/replay/record.ts'] },
   ],

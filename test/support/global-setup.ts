@@ -1,6 +1,6 @@
 /** Starts the real servers once for all tests; in CI a missing one is a failure, elsewhere its tests are skipped. */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { ARCHIVE_DIR } from './archive';
 import { type Server, MARIADB_URL, TEMPORAL_ADDRESS, startMariadb, startTemporal } from './servers';
 
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
@@ -12,7 +12,7 @@ declare global {
 export default async function setUp(): Promise<void> {
   const servers: Server[] = [];
   globalThis.entrepotServers = servers;
-  rmSync(join(__dirname, '..', '..', 'var', 'test-documents'), { recursive: true, force: true });
+  rmSync(ARCHIVE_DIR, { recursive: true, force: true });
   if (process.env[TEMPORAL_ADDRESS] === undefined) {
     await use('Temporal', servers, TEMPORAL_ADDRESS, () => startTemporal(tell));
   }

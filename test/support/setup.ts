@@ -6,3 +6,6 @@ Runtime.install({
   shutdownSignals: [],
   telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }), forward: {} } },
 });
+
+// Its native threads would keep the process alive.
+afterAll(() => Runtime.instance().shutdown());

@@ -7,11 +7,11 @@ import { type Engine } from '../../db/database';
 import { migrate, openDatabase } from '../../db/migrate';
 import { type SiteConfig, configSchema } from '../../workers/config';
 import { REAL_RUNTIME, type RunningSite, startSite } from '../../workers/site';
+import { ARCHIVE_DIR } from './archive';
 import { freshLocation } from './databases';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, freePort } from './servers';
 import { until } from './until';
 
-export const ARCHIVE_DIR = join(__dirname, '..', '..', 'var', 'test-documents');
 /** Histories are recorded with it, so that they replay anywhere. */
 export const TEST_SEALING_KEY = Buffer.alloc(32, 7).toString('base64');
 export const CATALOG = 'main';

@@ -1,0 +1,319 @@
+/**
+ * Held orders from one site's outbox to `confirmed`, against one workflow per order at its best concurrency with the
+ * same worker settings in the same run; and how soon a single order is confirmed when nothing else is going on.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { Client, Connection } from '@temporalio/client';
+import pino from 'pino';
+import { type SiteContext } from '../activities/context';
+import { loadOrderBatch } from '../activities/orders';
+import { sellCart } from '../activities/sale';
+import { SiteApi } from '../cli/site-api';
+import { openTrial } from '../cli/trial/data-directory';
+import { newKey } from '../cli/trial/keys';
+import { type Trial, primaryOf, secondariesOf } from '../cli/trial/layout';
+import { findFreePortBase } from '../cli/trial/ports';
+import { Supervisor } from '../cli/trial/supervisor';
+import { waitForWorkflow } from '../cli/trial/first-start';
+import { addLines, createCart, writeCart } from '../db/carts';
+import { type Database } from '../db/database';
+import { openDatabase } from '../db/migrate';
+import { loadTopology } from '../db/topology';
+import { WORKFLOW_QUEUE } from '../domain/queues';
+import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
+import { formatWorkflowId } from '../domain/workflow-ids';
+import { loadConfig, storeSettingsFrom } from '../workers/config';
+import { REAL_RUNTIME } from '../workers/site';
+import { startAttributes } from '../workflows/search-attributes';
+import { type Result, printReport, quantile, round, tell } from './report';
+
+const ORDERS_DEFAULT = 10_000;
+const LINES_DEFAULT = 3;
+const BASELINE_ORDERS = 400;
+const BASELINE_CONCURRENCY = [25, 50, 100];
+const IDLE_ORDERS = 100;
+const ITEMS = 50;
+const UNITS_PER_ITEM = 1_000_000;
+const PORT_BASE = 5200;
+const PORTS_APART = 50;
+
+/** What the targets ask for (docs/guarantees.md). */
+const RATIO_TARGET = 20;
+const RATE_TARGET = 1_000;
+const BASELINE_RATE_MIN = 30;
+const IDLE_TARGET_MS = 500;
+const RSS_TARGET_MIB = 300;
+
+const BUYER = { name: 'Bench Buyer', email: null };
+const ADDRESS = {
+  ...{
+    name: 'Bench Buyer',
+    deliverTo: [],
+    street: ['1 High Street'],
+    city: 'Leeds',
+    state: null,
+    postalCode: 'LS1 1AA',
+  },
+  ...{ countryCode: 'GB', email: null, phone: null },
+};
+
+export async function poDelivery(options: Readonly<Record<string, string>>): Promise<void> {
+  const orders = Number(options['orders'] ?? ORDERS_DEFAULT);
+  const lines = Number(options['lines'] ?? LINES_DEFAULT);
+  const data = mkdtempSync(join(tmpdir(), 'entrepot-bench-'));
+  const portBase = await findFreePortBase(PORT_BASE, PORTS_APART, [0, 1, 33, 34]);
+  const database = options['db'] === undefined ? {} : { db: options['db'] };
+  const trial = openTrial({ data, portBase, secondaries: 1, ...database }, portBase, newKey);
+  const supervisor = new Supervisor(trial, tell);
+  try {
+    await supervisor.prepareDatabases();
+    await supervisor.startTemporal();
+    await supervisor.startSites();
+    await stock(trial);
+    printReport(await measure(trial, supervisor, orders, lines));
+  } finally {
+    await supervisor.stop();
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+function sku(index: number): string {
+  return `SKU${String(index % ITEMS).padStart(3, '0')}`;
+}
+
+async function stock(trial: Trial): Promise<void> {
+  const hq = new SiteApi({ url: primaryOf(trial).url, key: trial.keys.operator, store: trial.store });
+  const rows = Array.from({ length: ITEMS }, (_, index) => `${sku(index)},Item ${index},1.50`);
+  await hq.importCatalog(trial.catalog, Readable.from([`sku,description,price_gbp\n${rows.join('\n')}\n`]));
+  await waitForWorkflow(hq, (await hq.pushCatalog(trial.catalog)).id, tell, 'catalogue push');
+  await hq.receive(
+    'bench',
+    Array.from({ length: ITEMS }, (_, index) => ({ sku: sku(index), quantity: UNITS_PER_ITEM })),
+  );
+  const { id } = await hq.allocate({ sites: [], skus: [], ownShare: false });
+  await waitForWorkflow(hq, id, tell, 'allocation');
+}
+
+async function measure(trial: Trial, supervisor: Supervisor, orders: number, lines: number) {
+  const [north] = secondariesOf(trial);
+  if (!north) throw new Error('the bench needs a secondary');
+  const seller = new Seller(trial, north.config, lines);
+  try {
+    tell(`idle: ${IDLE_ORDERS} single orders`);
+    await supervisor.process(north.site).stop();
+    await supervisor.process(north.site).start();
+    const idle = await idleLatencies(trial, seller);
+    tell(
+      `baseline: one workflow per order, ${BASELINE_ORDERS} orders at each of ${BASELINE_CONCURRENCY.join(', ')} at a time`,
+    );
+    const baseline = await oneWorkflowPerOrder(trial, supervisor, seller);
+    tell(`batches: ${orders} orders held for the primary`);
+    await supervisor.process(north.site).stop();
+    await supervisor.process(primaryOf(trial).site).stop();
+    await seller.sell(orders);
+    await supervisor.process(north.site).start();
+    await supervisor.process(primaryOf(trial).site).start();
+    const seconds = await seller.drained(orders);
+    const rate = orders / seconds;
+    tell(`${orders} orders confirmed in ${seconds.toFixed(1)} s; baseline ${baseline.toFixed(1)} a second`);
+    const peakRssMiB = Object.fromEntries(
+      trial.sites.map(({ site }) => [site, peakRss(supervisor.process(site).pid ?? 0)]),
+    );
+    const p95 = quantile(idle, 0.95);
+    const counts = baseline >= BASELINE_RATE_MIN;
+    const results: Result[] = [
+      {
+        ...{
+          name: 'orders confirmed',
+          value: round(rate),
+          unit: '1/s',
+          baseline: round(baseline),
+          ratio: round(rate / baseline),
+        },
+        ...{ target: RATIO_TARGET, reached: counts && rate / baseline >= RATIO_TARGET },
+      },
+      { name: 'rate', value: round(rate), unit: '1/s', target: RATE_TARGET, reached: rate >= RATE_TARGET },
+      {
+        name: 'one workflow per order',
+        value: round(baseline),
+        unit: '1/s',
+        target: BASELINE_RATE_MIN,
+        reached: counts,
+      },
+      {
+        name: 'idle: sale to confirmed, 95 %',
+        value: p95,
+        unit: 'ms',
+        target: IDLE_TARGET_MS,
+        reached: p95 <= IDLE_TARGET_MS,
+      },
+      {
+        ...{ name: 'largest site process', value: Math.max(...Object.values(peakRssMiB)), unit: 'MiB' },
+        ...{ target: RSS_TARGET_MIB, reached: Math.max(...Object.values(peakRssMiB)) <= RSS_TARGET_MIB },
+      },
+    ];
+    return {
+      bench: 'po-delivery',
+      params: { orders, lines, engine: trial.db === null ? 'sqlite' : 'mariadb' },
+      results,
+      peakRssMiB,
+    };
+  } finally {
+    await seller.close();
+  }
+}
+
+/** Sells at the site's own database, from this process, by the real sale. */
+class Seller {
+  readonly context: SiteContext;
+  readonly db: Database;
+
+  constructor(
+    private readonly trial: Trial,
+    configFile: string,
+    private readonly lines: number,
+  ) {
+    const config = loadConfig(configFile);
+    this.db = openDatabase(config.database);
+    this.context = {
+      ...{ site: config.site, stores: storeSettingsFrom(config), db: this.db, runtime: REAL_RUNTIME },
+      ...{ log: pino({ level: 'silent' }), documentsDir: config.documentsDir, url: config.url },
+      temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
+      outboxHasWork: () => undefined,
+      archiveDocument: () => undefined,
+    };
+  }
+
+  async sell(count: number): Promise<string[]> {
+    const ids: string[] = [];
+    for (let index = 0; index < count; index++) ids.push(await this.sellOne(index));
+    return ids;
+  }
+
+  async sellOne(index: number): Promise<string> {
+    const { store } = this.trial;
+    const now = Date.now();
+    const cartId = REAL_RUNTIME.ids.uuid();
+    const cart = { store, cartId, version: 1 };
+    await this.db.transaction(async (tx) => {
+      const made = { store, cartId, tokenHash: '', buyerId: 'bench', catalog: this.trial.catalog, currency: 'GBP' };
+      await createCart(tx, { ...made, site: this.context.site, now });
+      const payment = { method: 'account', termsDays: 30, reference: null };
+      await writeCart(
+        tx,
+        cart,
+        { buyer: BUYER, shipTo: ADDRESS, shippingMethod: shippingMethod(this.context), payment },
+        now,
+      );
+      const lines = Array.from({ length: this.lines }, (_, line) => ({
+        ...{ sku: sku(index * this.lines + line), quantity: 1, price: 15_000, priceRevision: 1 },
+      }));
+      await addLines(tx, cart, this.context.site, lines);
+    });
+    const sold = await sellCart(this.context, { store, cartId });
+    if (sold.outcome !== 'ordered') throw new Error(JSON.stringify(sold));
+    return sold.orderId;
+  }
+
+  /** Seconds until every order is confirmed. */
+  async drained(orders: number): Promise<number> {
+    const startedAt = Date.now();
+    let told = 0;
+    for (;;) {
+      const row = await this.db.get<{ left: number }>(`SELECT COUNT(*) AS "left" FROM outbox WHERE kind = 'order'`);
+      const left = row?.left ?? 0;
+      if (left === 0) return (Date.now() - startedAt) / 1000;
+      if (Date.now() - told > 2_000) {
+        tell(`${orders - left} of ${orders} confirmed`);
+        told = Date.now();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  close(): Promise<void> {
+    return this.db.close();
+  }
+}
+
+function shippingMethod({ stores }: SiteContext): string {
+  return [...stores.values()][0]?.shippingMethods[0]?.code ?? '';
+}
+
+/** Milliseconds from sale to confirmation, one order at a time, through the site's own HTTP API and relay. */
+async function idleLatencies(trial: Trial, seller: Seller): Promise<number[]> {
+  const [north] = secondariesOf(trial);
+  const api = new SiteApi({ url: north?.url ?? '', key: trial.keys.buyer, store: trial.store });
+  const method = shippingMethod(seller.context);
+  const latencies: number[] = [];
+  for (let index = 0; index < IDLE_ORDERS; index++) {
+    const lines = [{ sku: sku(index), quantity: 1 }];
+    const { orderId } = await api.buy({ lines, buyer: BUYER, address: ADDRESS, shippingMethod: method });
+    if (orderId === null) throw new Error('a single order was refused');
+    for (;;) {
+      const row = await seller.db.get<{ placed_at: number; confirmed_at: number | null }>(
+        'SELECT placed_at, confirmed_at FROM orders WHERE store = ? AND order_id = ?',
+        [trial.store, orderId],
+      );
+      if (row?.confirmed_at) {
+        latencies.push(row.confirmed_at - row.placed_at);
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+  return latencies;
+}
+
+/** Orders a second when every order is a workflow of its own: the best of several concurrencies. */
+async function oneWorkflowPerOrder(trial: Trial, supervisor: Supervisor, seller: Seller): Promise<number> {
+  const { store } = trial;
+  const { site } = seller.context;
+  const connection = await Connection.connect({ address: trial.temporal.address });
+  const client = new Client({ connection, namespace: seller.context.temporalUi.namespace });
+  let best = 0;
+  try {
+    for (const concurrency of BASELINE_CONCURRENCY) {
+      await supervisor.process(site).stop();
+      const inputs: PurchaseOrderDeliveryInput[] = [];
+      for (const orderId of await seller.sell(BASELINE_ORDERS)) {
+        await seller.db.run('UPDATE outbox SET batch = ?, batched_at = ? WHERE store = ? AND subject = ?', [
+          ...[orderId, Date.now(), store, orderId],
+        ]);
+        const document = await loadOrderBatch(seller.context, store, orderId);
+        if (!document) throw new Error(`order ${orderId} has no document`);
+        const { topology } = await loadTopology(seller.db, store);
+        inputs.push({ store, site, batch: orderId, document, notify: [], topology });
+      }
+      // The relay must not deliver them too.
+      await seller.db.run(`DELETE FROM outbox WHERE store = ? AND kind = 'order'`, [store]);
+      await supervisor.process(site).start();
+      const startedAt = Date.now();
+      const runner = async () => {
+        for (let input = inputs.pop(); input; input = inputs.pop()) {
+          const workflowId = formatWorkflowId('purchaseOrderDelivery', { store, site, batch: input.batch });
+          await client.workflow.execute('purchaseOrderDelivery', {
+            ...{ workflowId, args: [input], taskQueue: WORKFLOW_QUEUE },
+            typedSearchAttributes: startAttributes({ store, site, document: input.batch }),
+          });
+        }
+      };
+      await Promise.all(Array.from({ length: concurrency }, runner));
+      const rate = BASELINE_ORDERS / ((Date.now() - startedAt) / 1000);
+      tell(`${concurrency} at a time: ${rate.toFixed(1)} a second`);
+      best = Math.max(best, rate);
+    }
+    return best;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Highest resident set so far, MiB, as Linux counts it. */
+function peakRss(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
+}

@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import {
+  END_CONTENT_RESPONSE,
+  type IndexHead,
+  readContentRequest,
+  startContentResponse,
+  writeContentRequest,
+  writeIndexDelete,
+  writeIndexItem,
+  writeStatus,
+  writeSubscriptionChange,
+} from '../../cxml/catalog';
+import { readContentResponse } from '../../cxml/catalog-reader';
+import { readAllocation, readConfirmation, writeAllocation, writeConfirmation } from '../../cxml/inventory';
+import { isXmlText } from '../../cxml/writer';
+import { type CatalogItem } from '../../domain/catalog';
+import { CXML_DTD, INVENTORY_DTD, hasXmllint, xmllintText } from '../support/xmllint';
+
+const envelope = {
+  ...{ payloadID: '1.main.1@shop.example', timestamp: 1_291_248_000_000, store: 'shop', domain: 'shop.example' },
+  ...{ sender: 'hq', receiver: 'north' },
+};
+const head: IndexHead = {
+  catalog: 'main',
+  loadmode: 'Full',
+  base: 0,
+  target: 4_294_967_297,
+  itemCount: 2,
+  digest: 'a'.repeat(64),
+};
+const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter(isXmlText);
+
+const item: fc.Arbitrary<CatalogItem> = fc.record({
+  sku: text,
+  description: text,
+  price: fc.integer({ min: 0, max: 10_000_000 }),
+  currency: fc.constant('GBP'),
+  unitOfMeasure: fc.constantFrom('EA', 'BX'),
+  classification: fc.record({ domain: fc.constant('UNSPSC'), code: text }),
+  leadTimeDays: fc.nat(100),
+  attributes: fc.dictionary(
+    text.filter((name) => name !== '__proto__'),
+    text,
+    { maxKeys: 3 },
+  ),
+  audience: fc.constant(''),
+});
+
+async function read(document: string, chunk: number) {
+  const bytes = Buffer.from(document);
+  async function* pieces() {
+    for (let start = 0; start < bytes.length; start += chunk) yield bytes.subarray(start, start + chunk);
+  }
+  const got: { head: IndexHead | null; items: CatalogItem[]; withdrawn: string[] } = {
+    head: null,
+    items: [],
+    withdrawn: [],
+  };
+  const status = await readContentResponse(pieces(), '', {
+    head: (found) => void (got.head = found),
+    batch(items, withdrawn) {
+      got.items.push(...items);
+      got.withdrawn.push(...withdrawn);
+    },
+  });
+  return { status, ...got };
+}
+
+describe('a SubscriptionContentResponse', () => {
+  test('is read as it was written, however it is cut into chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(item, { minLength: 1, maxLength: 5 }),
+        text,
+        fc.integer({ min: 1, max: 50 }),
+        async (items, gone, chunk) => {
+          const document =
+            startContentResponse(head, envelope, 'en') +
+            items.map((one) => writeIndexItem(one, 'en')).join('') +
+            writeIndexDelete(gone) +
+            END_CONTENT_RESPONSE;
+          expect(await read(document, chunk)).toEqual({ status: 200, head, items, withdrawn: [gone] });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('tells that nothing is newer by Status 204', async () => {
+    expect(await read(writeStatus(204, 'nothing is newer', envelope), 7)).toMatchObject({ status: 204, head: null });
+  });
+
+  test.each([
+    ['cut off', (document: string) => document.slice(0, -20), /not well-formed/],
+    [
+      'without its revisions',
+      (document: string) => document.replace(/<Comments>.*<\/Comments>/, ''),
+      /no Comments with its revisions/,
+    ],
+    [
+      'with a price that is none',
+      (document: string) => document.replace(/(<Money[^>]*>)[^<]*/, '$1cheap'),
+      /UnitPrice is "cheap"/,
+    ],
+    [
+      'without a sku',
+      (document: string) => document.replace(/<SupplierPartID>[^<]*/, '<SupplierPartID>'),
+      /no SupplierPartID/,
+    ],
+  ])('is refused when it is %s', async (_name, spoil, reason) => {
+    const [one] = fc.sample(item, { numRuns: 1, seed: 3 }) as [CatalogItem];
+    const document =
+      startContentResponse(head, envelope, 'en') + writeIndexItem({ ...one, sku: 'A' }, 'en') + END_CONTENT_RESPONSE;
+    await expect(read(spoil(document), 100)).rejects.toThrow(reason);
+  });
+});
+
+test('a SubscriptionContentRequest names catalogue and base', () => {
+  expect(readContentRequest(writeContentRequest('main', 7, envelope))).toEqual({ envelope, catalog: 'main', base: 7 });
+});
+
+test('stock documents are read as they were written', () => {
+  const transfer = { giver: 'hq', incarnation: 1, sequence: 9 };
+  const allocation = { envelope, transfer, lines: [{ sku: 'A "1"', quantity: 3 }] };
+  expect(readAllocation(writeAllocation(allocation))).toEqual(allocation);
+  const confirmation = { envelope, transfer, inReplyTo: 'x@y', lines: 1, units: 3 };
+  expect(readConfirmation(writeConfirmation(confirmation))).toEqual(confirmation);
+  expect(() => readAllocation(writeAllocation({ ...allocation, lines: [{ sku: 'A', quantity: 0 }] }))).toThrow(
+    /at least 1/,
+  );
+});
+
+(hasXmllint() ? test : test.skip)('every document of ours is valid by its DTD', () => {
+  const items = fc.sample(item, 20);
+  const transfer = { giver: 'hq', incarnation: 1, sequence: 9 };
+  const cxml = [
+    startContentResponse(head, envelope, 'en') +
+      items.map((one) => writeIndexItem(one, 'en')).join('') +
+      END_CONTENT_RESPONSE,
+    startContentResponse({ ...head, loadmode: 'Incremental' }, envelope, 'en') +
+      writeIndexDelete('A&B') +
+      END_CONTENT_RESPONSE,
+    writeContentRequest('main', 7, envelope),
+    writeStatus(204, 'nothing is newer', envelope),
+    writeSubscriptionChange(head, envelope, 'en'),
+  ];
+  for (const document of cxml) expect(xmllintText(CXML_DTD, document)).toEqual([]);
+  const stock = [
+    writeAllocation({ envelope, transfer, lines: [{ sku: 'A<1>', quantity: 3 }] }),
+    writeConfirmation({ envelope, transfer, inReplyTo: 'x@y', lines: 1, units: 3 }),
+  ];
+  for (const document of stock) expect(xmllintText(INVENTORY_DTD, document)).toEqual([]);
+});
