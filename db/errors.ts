@@ -20,23 +20,32 @@ const CONNECTION_LOST = new Set([
   'ER_SERVER_SHUTDOWN',
 ]);
 
-interface DriverError extends Error {
+interface DriverError {
   code?: string;
   errno?: number;
   fatal?: boolean;
 }
 
+/** Told by its shape: a driver's error may be of another realm's Error. */
+function driverError(error: unknown): DriverError {
+  if (typeof error !== 'object' || error === null || error instanceof UnknownCommitError) return {};
+  const { code, errno, fatal } = error as Record<string, unknown>;
+  return {
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof errno === 'number' ? { errno } : {}),
+    ...(typeof fatal === 'boolean' ? { fatal } : {}),
+  };
+}
+
 /** True when nothing was committed and the same transaction may succeed if it is run again. */
 export function isRetryable(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof UnknownCommitError) return false;
-  const { code, errno } = error as DriverError;
+  const { code, errno } = driverError(error);
   if (errno !== undefined && RETRYABLE_ERRNO.has(errno)) return true;
   return code !== undefined && (BUSY.test(code) || CONNECTION_LOST.has(code));
 }
 
 export function isConnectionLost(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code, fatal } = error as DriverError;
+  const { code, fatal } = driverError(error);
   return fatal === true || (code !== undefined && CONNECTION_LOST.has(code));
 }
 
@@ -46,7 +55,6 @@ export function isUnknownCommit(error: unknown): error is UnknownCommitError {
 
 /** True for a row that breaks a primary or unique key. */
 export function isDuplicateKey(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code, errno } = error as DriverError;
+  const { code, errno } = driverError(error);
   return errno === 1062 || code === 'SQLITE_CONSTRAINT_PRIMARYKEY' || code === 'SQLITE_CONSTRAINT_UNIQUE';
 }

@@ -31,7 +31,7 @@ export const CALL_TIMEOUT_MS = 10_000;
 /** A worker that dies costs its sticky workflows this long, not the default ten seconds. */
 const STICKY_TIMEOUT = '1s';
 /** Workflows kept in memory by one worker. */
-const CACHED_WORKFLOWS_MAX = 200;
+const CACHED_WORKFLOWS_MAX = 50;
 /** Activities of one queue at a time: more would only wait for the same database. */
 const CONCURRENT_ACTIVITIES_MAX = 16;
 /** Pollers of one queue. */

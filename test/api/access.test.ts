@@ -1,0 +1,248 @@
+/** Every route is closed unless it says who may call; what is malformed is refused with its name. */
+import { type AddressInfo, createServer } from 'node:net';
+import { z } from 'zod';
+import { addKey, makeKey, revokeKey } from '../../db/api-keys';
+import { type Role } from '../../api/route';
+import { allRoutes } from '../../api/routes';
+import { startServer } from '../../api/server';
+import { createApp } from '../../api/app';
+import { openApiDocument } from '../../api/openapi';
+import { signSiteToken } from '../../activities/site-token';
+import { engines } from '../support/databases';
+import { until } from '../support/until';
+import { World } from '../support/world';
+
+const ROLES = ['buyer', 'integrator', 'operator', 'partner'] as const;
+
+describe.each(engines())('the API on %s', (engine) => {
+  let world: World;
+  const keys = new Map<string, string>();
+
+  beforeAll(async () => {
+    world = await World.create(engine, ['north']);
+    const { context } = await world.startSite('hq');
+    const now = context.runtime.clock.now();
+    const add = async (name: string, role: (typeof ROLES)[number], site: string | null, expiresAt: number | null) => {
+      const key = makeKey(context.runtime.random);
+      keys.set(name, key);
+      await context.db.transaction((tx) =>
+        addKey(tx, { store: world.store, key, role, site, label: name, expiresAt, now }),
+      );
+    };
+    for (const role of ROLES) await add(role, role, null, null);
+    await add('expired', 'operator', null, now - 1);
+    await add('elsewhere', 'operator', 'north', null);
+    await add('revoked', 'operator', null, null);
+    const revoked = (keys.get('revoked') ?? '').split('_')[1] ?? '';
+    await context.db.transaction((tx) => revokeKey(tx, world.store, revoked, now));
+  });
+
+  afterAll(() => world.stop());
+
+  const url = (path: string) => `${world.config('hq').url}${path}`;
+  /** A path with values that exist nowhere. */
+  const filled = (path: string) =>
+    path
+      .replace('{store}', world.store)
+      .replace(/\{(cart|order)\}/g, '00000000-0000-7000-8000-000000000000')
+      .replace(/\{\w+\}/g, 'none');
+  const call = (
+    method: string,
+    path: string,
+    authorization?: string,
+    body?: string,
+    headers: Record<string, string> = {},
+  ) =>
+    fetch(url(path), {
+      method: method.toUpperCase(),
+      headers: { ...(authorization === undefined ? {} : { authorization }), ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+
+  const closed = allRoutes
+    .filter(({ roles }) => roles.length > 0)
+    .map((route) => [`${route.method} ${route.path}`, route] as const);
+
+  test("health and the API's own description are all that is open", () => {
+    const open = allRoutes.filter(({ roles }) => roles.length === 0).map(({ path }) => path);
+    expect(open).toEqual(['/healthz', '/readyz']);
+  });
+
+  test.each(closed)('%s lets nobody in without a good key', async (_name, route) => {
+    const path = filled(route.path);
+    const good = keys.get('operator') ?? '';
+    const bad: Record<string, string | undefined> = {
+      'no key': undefined,
+      'no key at all': 'Bearer x',
+      'another scheme': `Basic ${good}`,
+      'a wrong secret': `Bearer ${good.slice(0, -2)}xx`,
+      'an unknown key': `Bearer ${makeKey(world.site('hq').context.runtime.random)}`,
+      'an expired key': `Bearer ${keys.get('expired') ?? ''}`,
+      'a key of another site': `Bearer ${keys.get('elsewhere') ?? ''}`,
+      'a revoked key': `Bearer ${keys.get('revoked') ?? ''}`,
+    };
+    for (const [what, authorization] of Object.entries(bad)) {
+      const answer = await call(route.method, path, authorization);
+      expect({ what, status: answer.status }).toEqual({ what, status: 401 });
+      expect(answer.headers.get('content-type')).toMatch(/application\/problem\+json/);
+      expect(answer.headers.get('www-authenticate')).toMatch(/Bearer/);
+    }
+    const other = await call(route.method, path.replace(world.store, 'another'), `Bearer ${good}`);
+    expect(other.status).toBe(401);
+  });
+
+  test.each(closed)('%s is for its roles only', async (_name, route) => {
+    for (const role of ROLES) {
+      const { status } = await call(route.method, filled(route.path), `Bearer ${keys.get(role) ?? ''}`);
+      if (route.roles.includes(role as Role)) expect(status).not.toBe(403);
+      else expect({ role, status }).toEqual({ role, status: 403 });
+      expect(status).toBeLessThan(500);
+    }
+  });
+
+  const withBody = allRoutes.filter(
+    ({ method, roles, streamBody }) => roles.includes('operator') && method !== 'get' && streamBody === undefined,
+  );
+
+  test.each(withBody.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    '%s refuses malformed, foreign, strange and oversize bodies',
+    async (_name, route) => {
+      const send = (body: string, type = 'application/json') =>
+        call(route.method, filled(route.path), `Bearer ${keys.get('operator') ?? ''}`, body, { 'content-type': type });
+      expect((await send('{"a":')).status).toBe(400);
+      expect((await send('<a/>', 'text/xml')).status).toBe(415);
+      const large = await send(JSON.stringify({ pad: 'x'.repeat(5_000_000) }));
+      expect(large.status).toBe(413);
+      for (const strange of ['{"unheardOf":1}', '{"__proto__":{"admin":true}}', '{"constructor":1}', '[]', '"x"']) {
+        const { status } = await send(strange);
+        expect({ strange, client: status >= 400 && status < 500 }).toEqual({ strange, client: true });
+      }
+    },
+  );
+
+  test('a revoked key stops within seconds, without a restart', async () => {
+    const made = await world.call('hq', 'POST', '/keys', { body: { role: 'operator', label: 'short-lived' } });
+    expect(made.status).toBe(201);
+    const bearer = `Bearer ${String(made.body['key'])}`;
+    expect((await call('get', `/v1/stores/${world.store}/keys`, bearer)).status).toBe(200);
+    await world.call('hq', 'DELETE', `/keys/${String(made.body['keyId'])}`);
+    await until(
+      'the key to stop',
+      async () => (await call('get', `/v1/stores/${world.store}/keys`, bearer)).status === 401,
+    );
+    const listed = await world.call('hq', 'GET', '/keys');
+    expect(JSON.stringify(listed.body)).not.toContain(String(made.body['key']).split('_')[2]);
+  });
+
+  test("another site shows itself by a token of the store's sealing key, and only for a minute", async () => {
+    const { context } = world.site('hq');
+    const store = context.stores.get(world.store);
+    if (!store) throw new Error('the store is not configured');
+    const now = context.runtime.clock.now();
+    const path = `/v1/stores/${world.store}/topology`;
+    const ask = async (token: string) => (await call('get', path, `Bearer ${token}`)).status;
+    expect(await ask(await signSiteToken(store, 'north', now))).toBe(200);
+    expect(await ask(await signSiteToken(store, 'stranger', now))).toBe(401);
+    expect(await ask(await signSiteToken(store, 'north', now - 10 * 60_000))).toBe(401);
+    const forged = { ...store, sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 9)]]) } };
+    expect(await ask(await signSiteToken(forged, 'north', now))).toBe(401);
+  });
+
+  test('paths and methods that are not there are told apart', async () => {
+    const bearer = `Bearer ${keys.get('operator') ?? ''}`;
+    expect((await call('get', '/v1/nothing', bearer)).status).toBe(404);
+    const wrong = await call('put', `/v1/stores/${world.store}/items`, bearer);
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+    expect((await call('get', `/v1/stores/${world.store}/items/%zz`, bearer)).status).toBe(400);
+    expect((await call('get', `/v1/stores/${world.store}/items?limit=201`, bearer)).status).toBe(400);
+    expect((await call('get', `/v1/stores/${world.store}/items?after=nonsense`, bearer)).status).toBe(400);
+  });
+
+  test('what only the primary does is told so elsewhere, with the right address', async () => {
+    await world.startSite('north');
+    const answer = await world.call('north', 'POST', '/inventory/receipts', {
+      body: { receiptId: 'r', lines: [{ sku: 'A', quantity: 1 }] },
+    });
+    expect(answer.status).toBe(421);
+    expect(answer.body['url']).toBe(`${world.config('hq').url}/v1/stores/${world.store}/inventory/receipts`);
+  });
+
+  describe('Idempotency-Key', () => {
+    const receive = (key: string, receiptId: string, site = 'hq') =>
+      world.call(site, 'POST', '/inventory/receipts', {
+        body: { receiptId, lines: [{ sku: 'A', quantity: 1 }] },
+        headers: { 'Idempotency-Key': key },
+      });
+
+    test('the same request again gets the same answer, marked', async () => {
+      const [first, second] = [await receive('k1', 'r1'), await receive('k1', 'r1')];
+      expect([first.status, second.status]).toEqual([200, 200]);
+      expect(first.body['booked']).toBe(true);
+      expect(second.body).toEqual(first.body);
+      const replayed = [first, second].map(({ headers }) => headers.get('idempotency-replayed'));
+      expect(replayed).toEqual([null, 'true']);
+    });
+
+    test('another body under the same key is refused', async () => {
+      await receive('k2', 'r2');
+      expect((await receive('k2', 'r2-other')).status).toBe(422);
+    });
+
+    test('at the same time, one is done and the others wait or get its answer', async () => {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => receive('k3', 'r3')));
+      const fresh = answers.filter(
+        ({ status, headers }) => status === 200 && headers.get('idempotency-replayed') === null,
+      );
+      expect(fresh).toHaveLength(1);
+      for (const { status } of answers) expect([200, 409]).toContain(status);
+    });
+
+    test('a key of the wrong form is refused', async () => {
+      expect((await receive('with space', 'r4')).status).toBe(400);
+      expect((await receive('x'.repeat(256), 'r4')).status).toBe(400);
+    });
+  });
+});
+
+describe('the OpenAPI document', () => {
+  const document = openApiDocument(allRoutes) as {
+    openapi: string;
+    paths: Record<string, Record<string, { operationId: string; security: unknown[]; responses: object }>>;
+    components: { schemas: Record<string, unknown>; securitySchemes: object };
+  };
+
+  test('names every route, and no other', () => {
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect(documented.sort()).toEqual(allRoutes.map(({ method, path }) => `${method} ${path}`).sort());
+  });
+
+  test('is OpenAPI 3.1, each operation has its own id, and every reference leads somewhere', () => {
+    expect(document.openapi).toBe('3.1.0');
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(allRoutes.length);
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(
+      ([, name]) => name,
+    );
+    expect(references.length).toBeGreaterThan(10);
+    for (const name of references) expect(document.components.schemas).toHaveProperty(name ?? '');
+  });
+
+  test('unknown fields are refused by every body that a route declares', () => {
+    const bodies = allRoutes.map(({ body, operationId }) => [operationId, body] as const);
+    for (const [operationId, body] of bodies) {
+      const parsed = (body instanceof z.ZodOptional ? body : body.optional()).safeParse({ unheardOf: 1 });
+      expect({ operationId, taken: parsed.success }).toEqual({ operationId, taken: false });
+    }
+  });
+});
+
+test('a port that is taken is named, with the way out', async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const { port } = holder.address() as AddressInfo;
+  const app = createApp({ stores: new Map(), runtime: {} } as never, []);
+  await expect(startServer(app, { host: '127.0.0.1', port })).rejects.toThrow(`port ${port} of 127.0.0.1 is taken`);
+  await new Promise((resolve) => holder.close(resolve));
+});
