@@ -27,7 +27,10 @@ module.exports = {
       name: 'workflows-import-domain-and-types-only',
       severity: 'error',
       from: { path: '^workflows/' },
-      to: { path: `^(${all.filter((other) => other !== 'workflows' && other !== 'domain').join('|')})/`, dependencyTypesNot: ['type-only'] },
+      to: {
+        path: `^(${all.filter((other) => other !== 'workflows' && other !== 'domain').join('|')})/`,
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'workflows-are-deterministic',
@@ -41,7 +44,12 @@ module.exports = {
       from: { path: '^(domain|cxml)/' },
       to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads|dns|os|fs/promises|timers)$' },
     },
-    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     {
       name: 'product-does-not-import-tests',
       severity: 'error',

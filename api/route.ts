@@ -71,5 +71,5 @@ export interface Route<P extends ZodType = ZodType, Q extends ZodType = ZodType,
 
 /** Keeps the schemas' types together while a route is declared. */
 export function route<P extends ZodType, Q extends ZodType, B extends ZodType>(definition: Route<P, Q, B>): Route {
-  return definition as unknown as Route;
+  return definition;
 }

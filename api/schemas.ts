@@ -41,8 +41,6 @@ export function money(amount: Amount, currency: string): z.output<typeof moneySc
 }
 
 /** ISO 8601 in UTC, as every time is written. */
-export const timeSchema = z.iso.datetime();
-
 export function time(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }

@@ -36,10 +36,6 @@ export function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
 /** The value that the given share of values is not above. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 /** A site's HTTP API as the command line calls it. */
 import { type Readable } from 'node:stream';
-import { CommandFailure, failed, unreachable } from './exit-codes';
+import { CommandFailure, unreachable } from './exit-codes';
 
 /** How long one answer may take, milliseconds; an import of a large file is given its own. */
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -126,11 +126,4 @@ function reasonOf(error: unknown): string {
   const { cause } = error;
   if (cause instanceof AggregateError) return cause.errors.map((inner) => reasonOf(inner)).join(', ');
   return cause instanceof Error ? cause.message : error.message;
-}
-
-/** The answer's field, or a failure that says which one the site did not send. */
-export function requireText(body: unknown, name: string): string {
-  const value = typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[name] : undefined;
-  if (typeof value !== 'string') throw failed(`the site's answer has no "${name}": is it of the same release?`);
-  return value;
 }

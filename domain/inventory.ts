@@ -19,14 +19,6 @@ export interface StockLine {
   readonly quantity: number;
 }
 
-/** One allocation to one site (figure 8, step 804). */
-export interface Allocation {
-  readonly store: string;
-  readonly transfer: TransferId;
-  readonly taker: string;
-  readonly lines: readonly StockLine[];
-}
-
 /** Most lines of one inventory document; a larger allocation becomes several transfers. */
 export const INVENTORY_LINES_MAX = 5000;
 

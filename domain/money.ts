@@ -4,12 +4,6 @@
  */
 export type Amount = number;
 
-export interface Money {
-  readonly amount: Amount;
-  /** ISO 4217 alphabetic code. */
-  readonly currency: string;
-}
-
 /** Parts of a currency unit that an amount counts. */
 export const AMOUNT_SCALE = 10_000;
 const AMOUNT_DECIMALS = 4;

@@ -10,7 +10,7 @@ import { FIRST_EPOCH, type Topology } from '../domain/sites';
 import { type Environment, type Override, applyEnvironment, isTree } from './config-environment';
 import { type SiteConfig, type StoreConfig, configSchema } from './config-schema';
 
-export { type SiteConfig, type SiteConfigInput, type StoreConfig, configSchema } from './config-schema';
+export { type SiteConfig, type SiteConfigInput, configSchema } from './config-schema';
 
 /** The configuration can't be used; the message names file, key, value and what is allowed, one problem a line. */
 export class ConfigError extends Error {

@@ -14,7 +14,7 @@ export function runCommand(program: string, args: readonly string[], options: Co
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      env: (options.env as NodeJS.ProcessEnv | undefined) ?? process.env,
+      env: options.env ?? process.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let out = '';

@@ -32,7 +32,7 @@ export async function cartToPurchaseOrder(input: CartToPurchaseOrderInput): Prom
   if (parentOf(watch.current, site) === null) return finish('completed', { outcome: 'ordered', orderId });
   status.become('delivering', `order ${orderId} waits for the answer of ${site}'s parent`);
   await condition(() => answer !== undefined);
-  return finish('completed', { outcome: (answer as OrderAnswer | undefined)?.outcome ?? 'ordered', orderId });
+  return finish('completed', { outcome: answer?.outcome ?? 'ordered', orderId });
 
   async function convertCart(): Promise<CartConversionResult> {
     return deliver(watch, {

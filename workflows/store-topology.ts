@@ -11,7 +11,13 @@ import {
 } from '@temporalio/workflow';
 import { type SiteActivities } from '../activities/contract';
 import { type Topology } from '../domain/sites';
-import { type TopologyState, queueOfSite, registerSite as register, registrationProblem } from '../domain/topology';
+import {
+  type Registration,
+  type TopologyState,
+  queueOfSite,
+  registerSite as register,
+  registrationProblem,
+} from '../domain/topology';
 import { type StoreTopologyInput } from '../domain/workflow-inputs';
 import { ANNOUNCEMENT_WAIT, smallDocument } from './options';
 import { registerSite, subscribe, topologyChanged, topologyQuery, unsubscribe } from './signals';
@@ -37,7 +43,7 @@ export async function storeTopology(input: StoreTopologyInput): Promise<never> {
       return state.topology;
     },
     {
-      validator: (registration) => {
+      validator: (registration: Registration) => {
         const problem = registrationProblem(state, registration);
         if (problem !== null) throw ApplicationFailure.nonRetryable(problem, 'UnknownSite');
       },

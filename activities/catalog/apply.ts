@@ -102,7 +102,7 @@ async function fetchDocument(
     if (!response.ok || !response.body) {
       throw new Error(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
     }
-    return response.body as unknown as AsyncIterable<Uint8Array>;
+    return response.body;
   } finally {
     clearTimeout(timer);
   }

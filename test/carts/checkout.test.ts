@@ -1,5 +1,6 @@
 /** The sale: a cart becomes an order in one transaction, or nothing changes (figures 14 and 18). */
 import { sellCart } from '../../activities/sale';
+import { findCart } from '../../db/carts';
 import { type Database, runTransaction } from '../../db/database';
 import { UnknownCommitError } from '../../db/errors';
 import { findWorkflowRun } from '../../db/workflow-runs';
@@ -109,6 +110,16 @@ describe.each(engines())('on %s', (engine) => {
     const demand = await shop.db.all('SELECT sku, cart_id, offered, available FROM refused_demand');
     expect(demand).toEqual([{ sku: 'B', cart_id: cart.cartId, offered: 2, available: 1 }]);
     expect(shop.dials.pokes).toBe(0);
+  });
+
+  test('a cart that changed after it was read is not sold as it was', async () => {
+    const cart = await shop.fillCart(one('A', 2));
+    const seen = await findCart(shop.db, STORE, cart.cartId);
+    if (!seen) throw new Error('the cart is gone');
+    expect((await shop.write(cart, 'patch', '/lines/north.1', { quantity: 7 })).status).toBe(200);
+    const result = await sellCart(shop.context, { store: STORE, cartId: cart.cartId, cart: seen });
+    expect(result).toEqual({ outcome: 'refused', refusal: { problem: 'cart-changed', version: seen.version + 1 } });
+    expect([await shop.count('orders'), await shop.units('A')]).toEqual([0, 20]);
   });
 
   test('what is missing is listed', async () => {

@@ -78,7 +78,7 @@ const order: fc.Arbitrary<Order> = fc
   })
   .map((made) => {
     const lines = made.lines.map((item, index) => ({ lineNumber: index + 1, ...item }));
-    return { ...made, lines, total: orderTotal({ ...made, lines }) } as Order;
+    return { ...made, lines, total: orderTotal({ ...made, lines }) };
   });
 
 const envelope: Envelope = {

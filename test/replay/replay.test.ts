@@ -46,7 +46,7 @@ describe('a changed workflow', () => {
       if (!changed.includes('await canarySleep')) throw new Error(`${file} could not be changed`);
       writeFileSync(file, changed);
     }
-    const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error };
+    const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
     bundle = await bundleWorkflowCode({ workflowsPath: join(folder, 'workflows', 'index.ts'), logger });
   });
 

@@ -33,7 +33,3 @@ export function xmllintText(dtd: string, document: string): string[] {
   });
   return status === 0 ? [] : stderr.split('\n').filter(Boolean);
 }
-
-export function dtdFor(document: string): string {
-  return document.includes('<EntrepotInventory') ? INVENTORY_DTD : CXML_DTD;
-}
