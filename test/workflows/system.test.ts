@@ -125,8 +125,10 @@ describe.each(engines())('a primary and two secondaries on %s', (engine) => {
         async () => (await world.orderState(site, String(answer.body['orderId']))) === 'confirmed',
       );
     }
-    const left = await world.call('north', 'GET', '/deliveries');
-    expect(left.body.items).toEqual([]);
+    await until('nothing to be held any more', async () => {
+      const { body } = await world.call('north', 'GET', '/deliveries');
+      return body.items?.length === 0;
+    });
   });
 
   test('a workflow that the store does not know is not found', async () => {

@@ -1,0 +1,244 @@
+/** Import, publication, and taking a revision at a site, on both engines. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { browseItems } from '../../db/catalog/browse';
+import { countDraft, draftItems, publishDraft } from '../../db/catalog/drafts';
+import { listConfirmations, recordDelivery } from '../../db/catalog/deliveries';
+import { readHead } from '../../db/catalog/heads';
+import { CatalogOrderError, Staging } from '../../db/catalog/staging';
+import { type Database } from '../../db/database';
+import { type CatalogItem, formatRevision } from '../../domain/catalog';
+import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
+import { type FreshDatabase, engines, freshDatabase } from '../support/databases';
+import { seededRandom } from '../support/random';
+import { World, itemsCsv } from '../support/world';
+
+const STORE = 'shop';
+const CATALOG = 'main';
+
+function item(sku: string, price = 10_000): CatalogItem {
+  return {
+    ...{ sku, description: `Item ${sku}`, price, currency: 'GBP', unitOfMeasure: 'EA', leadTimeDays: 2 },
+    ...{ classification: { domain: 'UNSPSC', code: '60000000' }, attributes: {}, audience: '' },
+  };
+}
+
+async function read(db: Database, revision?: number): Promise<Record<string, number>> {
+  const at = revision ?? (await readHead(db, STORE, CATALOG)).revision;
+  const query = { store: STORE, catalog: CATALOG, revision: at, words: [], classification: null, availableOnly: false };
+  const found = await browseItems(db, { ...query, after: '', limit: 200 });
+  return Object.fromEntries(found.map(({ item: { sku, price } }) => [sku, price]));
+}
+
+/** Takes a full document's items as a site does. */
+async function take(db: Database, target: number, items: readonly CatalogItem[], batch = 2): Promise<void> {
+  const staging = await Staging.begin(db, STORE, CATALOG, target, 1);
+  if (!staging) return;
+  for (let start = 0; start < items.length; start += batch) await staging.replace(items.slice(start, start + batch));
+  await staging.replaceRest();
+  await staging.flip(1, 'document');
+}
+
+describe.each(engines())('a catalogue on %s', (engine) => {
+  let fresh: FreshDatabase;
+  let db: Database;
+
+  beforeEach(async () => {
+    fresh = await freshDatabase(engine);
+    db = fresh.db;
+  });
+
+  afterEach(() => fresh.drop());
+
+  const publish = (request: string, epoch = 1) =>
+    db.transaction((tx) => publishDraft(tx, { store: STORE, catalog: CATALOG, epoch, request, now: 1 }));
+  const draft = (items: readonly CatalogItem[]) => db.transaction((tx) => draftItems(tx, STORE, CATALOG, items, 1));
+
+  test('a publication makes one revision a request, and none without changes', async () => {
+    await draft([item('A'), item('B')]);
+    expect(await countDraft(db, STORE, CATALOG)).toEqual({ added: 2, changed: 0, withdrawn: 0 });
+    const first = await publish('r1');
+    expect(first).toMatchObject({ revision: formatRevision(1, 1), itemCount: 2, added: 2 });
+    expect((await publish('r1')).revision).toBe(first.revision);
+    expect((await publish('r2')).revision).toBe(first.revision);
+    expect(await draft([item('A'), item('B', 20_000)])).toEqual({ changed: 1, unchanged: 1 });
+    expect(await publish('r3')).toMatchObject({ revision: formatRevision(1, 2), itemCount: 2, added: 0, changed: 1 });
+    expect(await read(db)).toEqual({ A: 10_000, B: 20_000 });
+    expect(await read(db, first.revision)).toEqual({ A: 10_000, B: 10_000 });
+    expect((await readHead(db, STORE, CATALOG)).digest).toBe(
+      addToDigest(EMPTY_DIGEST, [hashItem(item('A')), hashItem(item('B', 20_000))]),
+    );
+  });
+
+  test('a change that is taken back before publication leaves the draft', async () => {
+    await draft([item('A')]);
+    await publish('r1');
+    await draft([item('A', 20_000)]);
+    await draft([item('A')]);
+    expect(await countDraft(db, STORE, CATALOG)).toEqual({ added: 0, changed: 0, withdrawn: 0 });
+  });
+
+  test('a new primacy numbers from its epoch', async () => {
+    await draft([item('A')]);
+    await publish('r1');
+    await draft([item('A', 20_000)]);
+    expect((await publish('r2', 2)).revision).toBe(formatRevision(2, 1));
+  });
+
+  test('a site has exactly what the document holds, whatever it had', async () => {
+    const random = seededRandom(42);
+    const skus = Array.from({ length: 30 }, (_, index) => `S${String(index).padStart(2, '0')}`);
+    let wanted: CatalogItem[] = [];
+    for (let n = 1; n <= 12; n++) {
+      wanted = skus.filter(() => random() < 0.6).map((sku) => item(sku, 10_000 + Math.floor(random() * 3)));
+      await take(db, formatRevision(1, n), wanted, 1 + Math.floor(random() * 7));
+      expect(await read(db)).toEqual(Object.fromEntries(wanted.map(({ sku, price }) => [sku, price])));
+      const head = await readHead(db, STORE, CATALOG);
+      expect(head).toMatchObject({ itemCount: wanted.length, digest: addToDigest(EMPTY_DIGEST, wanted.map(hashItem)) });
+    }
+  });
+
+  test('a reader sees the old revision until the flip, and a dead stager leaves nothing behind', async () => {
+    await take(db, formatRevision(1, 1), [item('A'), item('B')]);
+    const dead = await Staging.begin(db, STORE, CATALOG, formatRevision(1, 2), 1);
+    await dead?.replace([item('A', 99), item('C', 99)]);
+    expect(await read(db)).toEqual({ A: 10_000, B: 10_000 });
+    await take(db, formatRevision(1, 3), [item('A', 30_000), item('B')]);
+    expect(await read(db)).toEqual({ A: 30_000, B: 10_000 });
+    await expect(dead?.flip(1, 'late')).rejects.toThrow(/staged beside another/);
+    expect(await read(db)).toEqual({ A: 30_000, B: 10_000 });
+    expect((await readHead(db, STORE, CATALOG)).digest).toBe(
+      addToDigest(EMPTY_DIGEST, [hashItem(item('A', 30_000)), hashItem(item('B'))]),
+    );
+  });
+
+  test('a revision never goes back', async () => {
+    await take(db, formatRevision(1, 2), [item('A', 20_000)]);
+    await take(db, formatRevision(1, 1), [item('A')]);
+    expect(await read(db)).toEqual({ A: 20_000 });
+  });
+
+  test('items out of order are refused, for the ranges between them would be wrong', async () => {
+    const staging = await Staging.begin(db, STORE, CATALOG, formatRevision(1, 1), 1);
+    await expect(staging?.replace([item('B'), item('A')])).rejects.toThrow(CatalogOrderError);
+    await expect(staging?.replace([item('A'), item('A')])).rejects.toThrow(/each sku once/);
+  });
+
+  test('the confirmation table never falls, however late a record comes', async () => {
+    const entry = { store: STORE, catalog: CATALOG, partition: '', site: 'north', workflowId: 'w', payloadID: 'p' };
+    const record = (change: object) =>
+      db.transaction((tx) => recordDelivery(tx, { ...entry, ...change } as Parameters<typeof recordDelivery>[1], 5));
+    await record({ state: 'delivering', target: 2 });
+    await record({ state: 'held', target: 2, heldSince: 3, reason: 'away' });
+    await record({ state: 'confirmed', target: 3, revision: 3, payloadID: 'p3' });
+    await record({ state: 'held', target: 2, heldSince: 3 });
+    const [row] = await listConfirmations(db, STORE);
+    expect(row).toMatchObject({ state: 'confirmed', revision: 3, targetRevision: 3, heldSince: null, reason: null });
+  });
+});
+
+describe('import over HTTP', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.create('sqlite', []);
+    await world.startSite('hq');
+  });
+
+  afterAll(() => world.stop());
+
+  const send = (csv: string, query = '') =>
+    world.call('hq', 'POST', `/catalogs/main/import${query}`, { body: csv, headers: { 'Content-Type': 'text/csv' } });
+  const draft = async () => (await world.call('hq', 'GET', '/catalogs/main/draft')).body;
+
+  test('every bad row is named with line, column and reason, and nothing changes', async () => {
+    const csv = [
+      ...[
+        'sku,description,price_gbp,lead_time_days',
+        'A,Good,1.00,2',
+        ',No sku,1.00,2',
+        'B,,1.00,2',
+        'C,Comma,"1,50",2',
+      ],
+      ...['D,Minus,-1,2', 'A,Twice,1.00,2', 'E,Late,1.00,soon'],
+    ].join('\n');
+    const { status, body } = await send(csv);
+    expect(status).toBe(422);
+    expect(body).toMatchObject({ read: 7, bad: 6, applied: false });
+    expect(body['faults']).toMatchObject([
+      { line: 3, column: 'sku' },
+      { line: 4, column: 'description' },
+      { line: 5, column: 'price_gbp', reason: 'is "1,50": a decimal of at most four places is needed, as in "12.50"' },
+      { line: 6, column: 'price_gbp' },
+      { line: 7, column: 'sku', reason: '"A" stands on line 2 already' },
+      { line: 8, column: 'lead_time_days' },
+    ]);
+    expect(await draft()).toEqual({ added: 0, changed: 0, withdrawn: 0 });
+    const skipped = await send(csv, '?skipBad=true');
+    expect(skipped.body).toMatchObject({ applied: true, changed: 1, bad: 6 });
+    expect(await draft()).toEqual({ added: 1, changed: 0, withdrawn: 0 });
+  });
+
+  test.each([
+    ['an unknown column', 'sku,description,price,colour\nA,B,1,red', /unknown column "colour"; allowed: sku/],
+    ['no price', 'sku,description\nA,B', /exactly one price column/],
+    ['no header', '', /the file is empty/],
+    ['a currency of nowhere', 'sku,description,price_xyz\nA,B,1', /names no currency/],
+  ])('%s is refused with the way out', async (_name, csv, reason) => {
+    const { status, body } = await send(csv);
+    expect([status, String(body['detail'])]).toEqual([422, expect.stringMatching(reason)]);
+  });
+
+  test('a byte-order mark, Windows line ends, quotes and attributes are taken; defaults are counted', async () => {
+    const csv = '\ufeffsku,description,price_gbp,attribute:colour\r\nQ,"Say ""hi"", Bob",2.5,blue\r\n';
+    const { status, body } = await send(csv);
+    expect(status).toBe(200);
+    expect(body['defaults']).toEqual({
+      unit_of_measure: 1,
+      classification_code: 1,
+      classification_domain: 1,
+      lead_time_days: 1,
+    });
+  });
+
+  test('the real catalogue is taken whole', async () => {
+    const { status, body } = await send(readFileSync(join(__dirname, '../../data/online-retail/catalog.csv'), 'utf8'));
+    expect([status, body['read'], body['bad']]).toEqual([200, 3514, 0]);
+  });
+});
+
+describe.each(engines())('reading while revisions are taken, on %s', (engine) => {
+  test('every page walk sees one published revision', async () => {
+    const world = await World.start(engine, ['north']);
+    const csv = (price: string) =>
+      itemsCsv(
+        Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`S${String(index).padStart(3, '0')}`, price])),
+      );
+    try {
+      await world.pushItems(csv('1.00'), ['north']);
+      let walking = true;
+      const seen: Set<string>[] = [];
+      const walk = async () => {
+        while (walking) {
+          const prices = new Set<string>();
+          let after = '';
+          do {
+            const { body } = await world.call('north', 'GET', `/items?limit=50${after}`);
+            for (const found of body.items ?? []) prices.add((found['price'] as { amount: string }).amount);
+            after = typeof body['next'] === 'string' ? `&after=${encodeURIComponent(body['next'])}` : '';
+          } while (after !== '');
+          seen.push(prices);
+        }
+      };
+      const readers = [walk(), walk(), walk()];
+      for (const price of ['2.00', '3.00', '4.00']) await world.pushItems(csv(price), ['north']);
+      walking = false;
+      await Promise.all(readers);
+      expect(seen.length).toBeGreaterThan(20);
+      expect(seen.filter((prices) => prices.size !== 1)).toEqual([]);
+      expect(new Set(seen.flatMap((prices) => [...prices])).size).toBeGreaterThan(1);
+    } finally {
+      await world.stop();
+    }
+  });
+});
