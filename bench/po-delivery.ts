@@ -33,7 +33,7 @@ import { type Result, printReport, quantile, round, tell } from './report';
 const ORDERS_DEFAULT = 10_000;
 const LINES_DEFAULT = 3;
 const BASELINE_ORDERS = 400;
-const BASELINE_CONCURRENCY = [25, 50, 100];
+const BASELINE_CONCURRENCY = [10, 25, 50];
 const IDLE_ORDERS = 100;
 const ITEMS = 50;
 const UNITS_PER_ITEM = 1_000_000;

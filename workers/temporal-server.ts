@@ -299,6 +299,8 @@ function serverArguments({ dbFile, port, uiPort, namespace }: StartOptions): str
   return [
     ...['server', 'start-dev', '--ip', HOST, '--port', String(port), '--ui-port', String(uiPort)],
     ...['--namespace', namespace, '--db-filename', dbFile, '--sqlite-pragma', 'journal_mode=WAL'],
+    // With a write-ahead log this survives any kill; only a loss of power could take the newest writes.
+    ...['--sqlite-pragma', 'synchronous=1'],
     ...['--log-level', 'warn', '--ui-disable-news-fetch'],
     ...dynamic.flatMap((setting) => ['--dynamic-config-value', setting]),
     ...attributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),

@@ -9,6 +9,8 @@ import { SITE_STOP_GRACE_MS, type SiteReady } from './site-protocol';
 
 /** How long a site may take to serve, milliseconds: opening a large database and migrating it take their time. */
 const START_TIMEOUT_MS = 60_000;
+/** glibc's arenas: one a thread keeps memory that no thread needs any more. */
+const MALLOC_ARENA_MAX = '2';
 /** Beyond the site's own grace, milliseconds: then it is killed. */
 const KILL_AFTER_MS = SITE_STOP_GRACE_MS + 5_000;
 /** Wait before a site that died is started again, milliseconds; doubles with every death in a row. */
@@ -52,7 +54,7 @@ export class SiteProcess {
       // A process group of its own: Ctrl-C reaches the supervisor alone, which stops the sites in order.
       detached: true,
       stdio: ['ignore', handle, handle, 'ipc'],
-      env: { ...process.env, ...this.environment },
+      env: { MALLOC_ARENA_MAX, ...process.env, ...this.environment },
     });
     closeSync(handle);
     this.child = child;
