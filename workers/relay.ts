@@ -24,6 +24,7 @@ import { parentOf } from '../domain/sites';
 import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
 import { formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
 import { startAttributes } from '../workflows/search-attributes';
+import { Pause } from './pause';
 import { CALL_TIMEOUT_MS } from './temporal-link';
 
 /** Orders of one batch. */
@@ -42,7 +43,7 @@ const REOFFER_AFTER_MS = 60_000;
 export class Relay {
   private stopping = false;
   private told = true;
-  private wake: () => void = () => undefined;
+  private readonly pause = new Pause();
   private running: Promise<void> | undefined;
   /** When each open batch was last offered by this process, milliseconds UTC. */
   private readonly offered = new Map<string, number>();
@@ -59,12 +60,12 @@ export class Relay {
   /** The outbox has work, or room for it. Never waits. */
   poke(): void {
     this.told = true;
-    this.wake();
+    this.pause.cut();
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
-    this.wake();
+    this.pause.cut();
     await this.running;
   }
 
@@ -82,7 +83,7 @@ export class Relay {
           this.told = false;
         }
       }
-      if (!this.told && !this.stopping) await this.sleep(SWEEP_INTERVAL_MS);
+      if (!this.told && !this.stopping) await this.pause.wait(SWEEP_INTERVAL_MS);
     }
   }
 
@@ -193,16 +194,6 @@ export class Relay {
         );
       });
     }
-  }
-
-  private sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
 

@@ -13,6 +13,7 @@ import { type Registration, type TopologyState, queueOfPrimary, queueOfSite } fr
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { REGISTER_SITE } from '../domain/workflow-inputs';
 import { startAttributes } from '../workflows/search-attributes';
+import { Pause } from './pause';
 import { ensureSearchAttributes } from './search-attributes';
 import { WORKFLOW_BUNDLE } from './workflow-bundle';
 
@@ -54,7 +55,7 @@ export class TemporalLink {
   private connection: Connection | undefined;
   private clientWhenConnected: Client | undefined;
   private stopping = false;
-  private wake: () => void = () => undefined;
+  private readonly pause = new Pause();
   private running: Promise<void> | undefined;
   private reconcileAgain = true;
 
@@ -77,12 +78,12 @@ export class TemporalLink {
   /** To be called when the topology has changed: queues may have come or gone. */
   topologyChanged(): void {
     this.reconcileAgain = true;
-    this.wake();
+    this.pause.cut();
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
-    this.wake();
+    this.pause.cut();
     await this.running;
     for (const { worker } of this.workers.values()) shutDown(worker);
     await Promise.all([...this.workers.values()].map(({ ended }) => ended));
@@ -97,11 +98,11 @@ export class TemporalLink {
         await this.connect();
         if (this.reconcileAgain) await this.reconcile();
         wait = RECONNECT_WAIT_FIRST_MS;
-        if (!this.stopping && !this.reconcileAgain) await this.sleep(REGISTER_INTERVAL_MS);
+        if (!this.stopping && !this.reconcileAgain) await this.pause.wait(REGISTER_INTERVAL_MS);
         this.reconcileAgain = true;
       } catch (error) {
         this.context.log.warn({ error: String(error), retryInMs: wait }, 'Temporal is away; the site sells on');
-        await this.sleep(wait);
+        await this.pause.wait(wait);
         wait = Math.min(wait * 2, RECONNECT_WAIT_LONGEST_MS);
       }
     }
@@ -224,16 +225,6 @@ export class TemporalLink {
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_WAIT_FIRST_MS));
       this.topologyChanged();
     }
-  }
-
-  private sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
 
