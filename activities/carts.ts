@@ -20,7 +20,8 @@ export function cartActivities(context: SiteContext): Pick<SiteActivities, 'conv
         const detail = `cart ${cart} became order ${orderId} before: begin a new cart`;
         return { outcome: 'refused', problem: 'cart-ordered', detail };
       }
-      return { outcome: 'ordered', orderId };
+      if (!order || order.state === 'waiting') return { outcome: 'ordered', orderId };
+      return { outcome: 'ordered', orderId, answered: order.state };
     },
   };
 }

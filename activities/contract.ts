@@ -5,7 +5,7 @@
 import { type CatalogDeliveryState } from '../domain/catalog';
 import { type SealedDocument } from '../domain/documents';
 import { type TransferId } from '../domain/inventory';
-import { type OrderAnswer } from '../domain/orders';
+import { type OrderAnswer, type OrderState } from '../domain/orders';
 import { type Topology } from '../domain/sites';
 
 /** Where a catalogue document is and what it brings: documents go by reference (design, section 3). */
@@ -83,7 +83,8 @@ export interface CartConversion {
 }
 
 export type CartConversionResult =
-  | { readonly outcome: 'ordered'; readonly orderId: string }
+  /** `answered` where the order's answer was booked before, which nobody signals again. */
+  | { readonly outcome: 'ordered'; readonly orderId: string; readonly answered?: OrderState }
   /** `problem` is the problem document's type that the HTTP checkout would have answered. */
   | { readonly outcome: 'refused'; readonly problem: string; readonly detail: string };
 

@@ -1,6 +1,6 @@
 import { condition, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import { type CartConversionResult, type SiteActivities } from '../activities/contract';
-import { type OrderAnswer } from '../domain/orders';
+import { type OrderAnswer, type OrderState } from '../domain/orders';
 import { parentOf } from '../domain/sites';
 import { queueOfSite } from '../domain/topology';
 import { type CartToPurchaseOrderInput } from '../domain/workflow-inputs';
@@ -12,7 +12,7 @@ import { Status } from './status';
 
 export type CartToPurchaseOrderResult =
   | { readonly outcome: 'refused'; readonly problem: string; readonly detail: string }
-  | { readonly outcome: OrderAnswer['outcome'] | 'ordered'; readonly orderId: string };
+  | { readonly outcome: OrderState | 'ordered'; readonly orderId: string };
 
 /** An integrator's cart becomes a purchase order (figures 14 and 18): convert, then wait for the parent's answer. */
 export async function cartToPurchaseOrder(input: CartToPurchaseOrderInput): Promise<CartToPurchaseOrderResult> {
@@ -27,7 +27,8 @@ export async function cartToPurchaseOrder(input: CartToPurchaseOrderInput): Prom
   const conversion = await convertCart();
   if (conversion.outcome === 'refused') return finish('failed', conversion);
 
-  const { orderId } = conversion;
+  const { orderId, answered } = conversion;
+  if (answered !== undefined) return finish('completed', { outcome: answered, orderId });
   record('running', { outcome: 'ordered', orderId });
   if (parentOf(watch.current, site) === null) return finish('completed', { outcome: 'ordered', orderId });
   status.become('delivering', `order ${orderId} waits for the answer of ${site}'s parent`);

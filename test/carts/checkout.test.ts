@@ -251,6 +251,9 @@ describe.each(engines())('on %s', (engine) => {
       expect(first).toEqual({ outcome: 'ordered', orderId: expect.any(String) });
       expect(second).toEqual(first);
       expect(await shop.units('A')).toBe(18);
+      // A run that begins after the answer was booked is told so: nobody signals it again.
+      await shop.db.run(`UPDATE orders SET state = 'confirmed' WHERE cart_id = ?`, [cart.cartId]);
+      expect(await shop.carts.convertCart(conversion)).toEqual({ ...first, answered: 'confirmed' });
       const greedy = await shop.fillCart(one('B', 2));
       expect(await shop.carts.convertCart({ ...conversion, cart: greedy.cartId })).toEqual({
         ...{ outcome: 'refused', problem: 'insufficient-stock' },

@@ -27,7 +27,7 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
 }
 
-const ADDRESS = {
+export const ADDRESS = {
   name: 'Ann Buyer',
   street: ['1 High Street'],
   city: 'Leeds',
@@ -198,6 +198,7 @@ export class World {
   async fillCart(
     site: string,
     lines: readonly { sku: string; quantity: number }[],
+    details: Readonly<Record<string, unknown>> = {},
   ): Promise<{ cartId: string; token: string; etag: string }> {
     const made = await this.call(site, 'POST', '/carts', { body: {} });
     const cartId = String(made.body['cartId']);
@@ -210,8 +211,8 @@ export class World {
     };
     await write('POST', `/carts/${cartId}/lines`, { lines });
     const payment = { method: 'account', termsDays: 30 };
-    const details = { buyer: { name: 'Ann Buyer' }, shipTo: ADDRESS, shippingMethod: 'standard', payment };
-    await write('PATCH', `/carts/${cartId}`, details);
+    const usual = { buyer: { name: 'Ann Buyer' }, shipTo: ADDRESS, shippingMethod: 'standard', payment };
+    await write('PATCH', `/carts/${cartId}`, { ...usual, ...details });
     return { cartId, token, etag };
   }
 
@@ -219,10 +220,10 @@ export class World {
   async buy(
     site: string,
     lines: readonly { sku: string; quantity: number }[],
-    headers: Record<string, string> = {},
+    details: Readonly<Record<string, unknown>> = {},
   ): Promise<Answer> {
-    const { cartId, token } = await this.fillCart(site, lines);
-    return this.call(site, 'POST', `/carts/${cartId}/checkout`, { headers: { 'Cart-Token': token, ...headers } });
+    const { cartId, token } = await this.fillCart(site, lines, details);
+    return this.call(site, 'POST', `/carts/${cartId}/checkout`, { headers: { 'Cart-Token': token } });
   }
 
   async orderState(site: string, orderId: string): Promise<string> {

@@ -1,8 +1,26 @@
 /** The thin line through every layer, on both engines and the real Temporal server. */
 import { randomUUID } from 'node:crypto';
+import { readOrderRequest } from '../../cxml/orders';
+import { parseXml } from '../../cxml/reader';
 import { engines } from '../support/databases';
 import { until } from '../support/until';
-import { World, itemsCsv } from '../support/world';
+import { ADDRESS, World, itemsCsv } from '../support/world';
+
+/** What buyers may write, at its edges. */
+const SHAPES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'markup and quotes': { comments: `<b>"5 > 3 & 2 < 4"</b> it's ]]> &amp; done`, buyer: { name: 'A & B <Ltd>' } },
+  'letters of other scripts': {
+    buyer: { name: 'Žofie Ångström 株式会社 🛒', email: 'zofie@example.org' },
+    shipTo: { ...ADDRESS, name: 'Жанна', deliverTo: ['Büro 3', '二階'], city: 'Łódź', countryCode: 'PL' },
+  },
+  'white space and line ends': { comments: 'first line\nsecond\tline\r\n  third  ' },
+  'a bill that goes elsewhere': {
+    billTo: { ...ADDRESS, name: 'Accounts', state: 'West Yorkshire', email: 'bills@example.org', phone: '+44 113 000' },
+  },
+  "a provider's token": { payment: { method: 'token', provider: 'psp', token: 'tok_4f"<&>' } },
+  'terms and a reference': { payment: { method: 'account', termsDays: 60, reference: 'PO 4711/b & co' } },
+  'as little as may be': { shipTo: { name: 'B', street: ['1'], city: 'C', countryCode: 'US' } },
+};
 
 describe.each(engines())('a primary and two secondaries on %s', (engine) => {
   let world: World;
@@ -54,6 +72,22 @@ describe.each(engines())('a primary and two secondaries on %s', (engine) => {
     const order = (await world.call('north', 'GET', `/orders/${orderId}`)).body;
     expect(order).toMatchObject({ total: { amount: '6.50', currency: 'GBP' }, confirmedEpoch: 1, site: 'north' });
     expect((order['timeline'] as { kind: string }[]).map(({ kind }) => kind)).toEqual(['placed', 'confirmed']);
+  });
+
+  test.each(Object.entries(SHAPES))('an order with %s reaches the primary as it was sold', async (_, details) => {
+    const line = [{ sku: 'A', quantity: 1 }];
+    for (const site of ['north', 'south']) {
+      const { status, body } = await world.buy(site, line, details);
+      expect(status).toBe(201);
+      const orderId = String(body['orderId']);
+      await until('the confirmation', async () => (await world.orderState(site, orderId)) === 'confirmed');
+      const [sold, received] = await Promise.all(
+        [site, 'hq'].map(async (asked) => (await world.call(asked, 'GET', `/orders/${orderId}/document`)).body['text']),
+      );
+      expect(received).toBe(sold);
+      const { order } = readOrderRequest(parseXml(String(received)));
+      expect(order).toMatchObject(details);
+    }
   });
 
   test('an integrator turns a cart into a purchase order by workflow and hears of the confirmation', async () => {
