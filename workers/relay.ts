@@ -173,7 +173,11 @@ export class Relay {
       topology,
     };
     const workflowId = formatWorkflowId('purchaseOrderDelivery', { store, site, batch });
-    await startOnce(client, 'purchaseOrderDelivery', workflowId, [input], { store, site, document: batch });
+    const about = { store, site, document: batch };
+    if ((await startOnce(client, 'purchaseOrderDelivery', workflowId, [input], about)) === 'completed before') {
+      // Whatever is left of the batch was answered in a past that this database does not know: it is of a backup.
+      return this.releaseAllBut(0, store, batch);
+    }
     this.offered.set(batch, runtime.clock.now());
     log.info({ store, workflowId, orders: document.count }, 'orders offered');
   }
@@ -183,17 +187,21 @@ export class Relay {
     for (;;) {
       const document = await loadOrderBatch(this.context, store, batch);
       if (!document || document.count <= 1 || document.sealed.length <= SEALED_BYTES_MAX) return document;
-      const keep = Math.ceil(document.count / 2);
-      await this.context.db.transaction(async (tx) => {
-        const released = await releaseFromBatch(tx, store, batch, keep);
-        await setBatch(
-          tx,
-          store,
-          released.map(({ subject }) => subject),
-          null,
-        );
-      });
+      await this.releaseAllBut(Math.ceil(document.count / 2), store, batch);
     }
+  }
+
+  /** Gives all but the first `keep` orders of a batch back to the outbox. */
+  private async releaseAllBut(keep: number, store: string, batch: string): Promise<void> {
+    await this.context.db.transaction(async (tx) => {
+      const released = await releaseFromBatch(tx, store, batch, keep);
+      await setBatch(
+        tx,
+        store,
+        released.map(({ subject }) => subject),
+        null,
+      );
+    });
   }
 }
 
@@ -207,7 +215,7 @@ async function startOnce(
   workflowId: string,
   args: unknown[],
   about: { store: string; site?: string; document?: string },
-): Promise<void> {
+): Promise<'runs' | 'completed before'> {
   try {
     await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       client.workflow.start(type, {
@@ -219,7 +227,9 @@ async function startOnce(
         typedSearchAttributes: startAttributes(about),
       }),
     );
+    return 'runs';
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return 'completed before';
+    throw error;
   }
 }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { readTrial } from '../../cli/trial/data-directory';
 import { type Trial } from '../../cli/trial/layout';
 import { findFreePortBase } from '../../cli/trial/ports';
+import { ARCHIVE_DIR } from '../support/archive';
 
 const run = promisify(execFile);
 const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
@@ -30,7 +31,8 @@ class Run {
   private readonly waiting: (() => void)[] = [];
 
   constructor(...words: string[]) {
-    this.child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { ...process.env, ENTREPOT_DOCUMENTS_ARCHIVE_DIR: ARCHIVE_DIR };
+    this.child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'pipe'], env });
     const take = (chunk: Buffer) => {
       this.output += chunk.toString();
       for (const look of this.waiting) look();

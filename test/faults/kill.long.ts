@@ -12,6 +12,7 @@ import { engines } from '../support/databases';
 import { Processes } from '../support/processes';
 import { seededRandom } from '../support/random';
 import { TEMPORAL_NAMESPACE, freePort } from '../support/servers';
+import { noteOwnServer } from '../support/temporal-use';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';
 
@@ -60,6 +61,7 @@ class KillableTemporal {
   }
 
   async remove(): Promise<void> {
+    if (this.server) await noteOwnServer(this.server.address);
     await this.server?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { ARCHIVE_DIR } from './archive';
 import { type Server, MARIADB_URL, TEMPORAL_ADDRESS, startMariadb, startTemporal } from './servers';
+import { forgetOwnServers } from './temporal-use';
 
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 
@@ -13,6 +14,7 @@ export default async function setUp(): Promise<void> {
   const servers: Server[] = [];
   globalThis.entrepotServers = servers;
   rmSync(ARCHIVE_DIR, { recursive: true, force: true });
+  forgetOwnServers();
   if (process.env[TEMPORAL_ADDRESS] === undefined) {
     await use('Temporal', servers, TEMPORAL_ADDRESS, () => startTemporal(tell));
   }

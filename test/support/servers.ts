@@ -128,7 +128,7 @@ function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   });
 }
 
-/** How many connections MariaDB has seen and how many workflows Temporal has: did the tests use them? */
+/** How many connections MariaDB has seen: did the tests use it? */
 export async function mariadbConnections(url: string): Promise<number> {
   const connection = await mysql.createConnection({ uri: url });
   try {

@@ -165,6 +165,29 @@ describe.each(engines())('a primary and two secondaries on %s', (engine) => {
     });
   });
 
+  test('an order whose answer a backup does not know is offered anew, and is the same order', async () => {
+    const { body } = await world.buy('north', [{ sku: 'A', quantity: 1 }]);
+    const orderId = String(body['orderId']);
+    const confirmed = async () => (await world.orderState('north', orderId)) === 'confirmed';
+    await until('the confirmation', confirmed);
+    const { db } = world.site('north').context;
+    await db.transaction(async (tx) => {
+      const batch = (await tx.get<{ batch: string }>('SELECT batch FROM orders WHERE order_id = ?', [orderId]))?.batch;
+      await tx.run(
+        `UPDATE orders SET state = 'waiting', confirmed_at = NULL, confirmed_epoch = NULL WHERE order_id = ?`,
+        [orderId],
+      );
+      await tx.run(
+        `INSERT INTO outbox (store, outbox_id, destination, kind, subject, epoch, tries, batch, batched_at, created_at)
+         VALUES (?, ?, 'hq', 'order', ?, 1, 1, ?, 1, 1)`,
+        [world.store, randomUUID(), orderId, batch ?? ''],
+      );
+    });
+    await until('the confirmation', confirmed);
+    const orders = (await world.call('hq', 'GET', '/orders?limit=200')).body.items;
+    expect(orders?.filter((order) => order['orderId'] === orderId)).toHaveLength(1);
+  });
+
   test('a workflow that the store does not know is not found', async () => {
     const id = encodeURIComponent(`catalogPush/${world.store}/main/${randomUUID()}`);
     expect((await world.call('hq', 'GET', `/workflows/${id}`)).status).toBe(404);
