@@ -1,8 +1,10 @@
 /** `npm run bench -- NAME [--option value …]`: runs one measurement. */
 import { parseArgs } from 'node:util';
+import { checkout } from './checkout';
 import { poDelivery } from './po-delivery';
 
 const BENCHES: Readonly<Record<string, (options: Readonly<Record<string, string>>) => Promise<void>>> = {
+  checkout,
   'po-delivery': poDelivery,
 };
 

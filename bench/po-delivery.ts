@@ -2,12 +2,11 @@
  * Held orders from one site's outbox to `confirmed`, against one workflow per order at its best concurrency with the
  * same worker settings in the same run; and how soon a single order is confirmed when nothing else is going on.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Client, Connection } from '@temporalio/client';
-import pino from 'pino';
 import { type SiteContext } from '../activities/context';
 import { loadOrderBatch } from '../activities/orders';
 import { sellCart } from '../activities/sale';
@@ -18,17 +17,16 @@ import { type Trial, primaryOf, secondariesOf } from '../cli/trial/layout';
 import { findFreePortBase } from '../cli/trial/ports';
 import { Supervisor } from '../cli/trial/supervisor';
 import { waitForWorkflow } from '../cli/trial/first-start';
-import { addLines, createCart, writeCart } from '../db/carts';
 import { type Database } from '../db/database';
 import { openDatabase } from '../db/migrate';
 import { loadTopology } from '../db/topology';
 import { WORKFLOW_QUEUE } from '../domain/queues';
 import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
 import { formatWorkflowId } from '../domain/workflow-ids';
-import { loadConfig, storeSettingsFrom } from '../workers/config';
-import { REAL_RUNTIME } from '../workers/site';
+import { loadConfig } from '../workers/config';
 import { startAttributes } from '../workflows/search-attributes';
-import { type Result, printReport, quantile, round, tell } from './report';
+import { type Result, peakRssMiB as peakRssOf, printReport, quantile, round, tell } from './report';
+import { ADDRESS, BUYER, contextFor, makeCart } from './shop';
 
 const ORDERS_DEFAULT = 10_000;
 const LINES_DEFAULT = 3;
@@ -46,19 +44,6 @@ const RATE_TARGET = 1_000;
 const BASELINE_RATE_MIN = 30;
 const IDLE_TARGET_MS = 500;
 const RSS_TARGET_MIB = 300;
-
-const BUYER = { name: 'Bench Buyer', email: null };
-const ADDRESS = {
-  ...{
-    name: 'Bench Buyer',
-    deliverTo: [],
-    street: ['1 High Street'],
-    city: 'Leeds',
-    state: null,
-    postalCode: 'LS1 1AA',
-  },
-  ...{ countryCode: 'GB', email: null, phone: null },
-};
 
 export async function poDelivery(options: Readonly<Record<string, string>>): Promise<void> {
   const orders = Number(options['orders'] ?? ORDERS_DEFAULT);
@@ -120,7 +105,7 @@ async function measure(trial: Trial, supervisor: Supervisor, orders: number, lin
     const rate = orders / seconds;
     tell(`${orders} orders confirmed in ${seconds.toFixed(1)} s; baseline ${baseline.toFixed(1)} a second`);
     const peakRssMiB = Object.fromEntries(
-      trial.sites.map(({ site }) => [site, peakRss(supervisor.process(site).pid ?? 0)]),
+      trial.sites.map(({ site }) => [site, peakRssOf(supervisor.process(site).pid ?? 0)]),
     );
     const p95 = quantile(idle, 0.95);
     const counts = baseline >= BASELINE_RATE_MIN;
@@ -178,13 +163,7 @@ class Seller {
   ) {
     const config = loadConfig(configFile);
     this.db = openDatabase(config.database);
-    this.context = {
-      ...{ site: config.site, stores: storeSettingsFrom(config), db: this.db, runtime: REAL_RUNTIME },
-      ...{ log: pino({ level: 'silent' }), documentsDir: config.documentsDir, url: config.url },
-      temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
-      outboxHasWork: () => undefined,
-      archiveDocument: () => undefined,
-    };
+    this.context = contextFor(config, this.db);
   }
 
   async sell(count: number): Promise<string[]> {
@@ -195,24 +174,10 @@ class Seller {
 
   async sellOne(index: number): Promise<string> {
     const { store } = this.trial;
-    const now = Date.now();
-    const cartId = REAL_RUNTIME.ids.uuid();
-    const cart = { store, cartId, version: 1 };
-    await this.db.transaction(async (tx) => {
-      const made = { store, cartId, tokenHash: '', buyerId: 'bench', catalog: this.trial.catalog, currency: 'GBP' };
-      await createCart(tx, { ...made, site: this.context.site, now });
-      const payment = { method: 'account', termsDays: 30, reference: null };
-      await writeCart(
-        tx,
-        cart,
-        { buyer: BUYER, shipTo: ADDRESS, shippingMethod: shippingMethod(this.context), payment },
-        now,
-      );
-      const lines = Array.from({ length: this.lines }, (_, line) => ({
-        ...{ sku: sku(index * this.lines + line), quantity: 1, price: 15_000, priceRevision: 1 },
-      }));
-      await addLines(tx, cart, this.context.site, lines);
-    });
+    const lines = Array.from({ length: this.lines }, (_, line) => ({
+      ...{ sku: sku(index * this.lines + line), quantity: 1, price: 15_000, priceRevision: 1 },
+    }));
+    const cartId = await makeCart(this.context, { store, catalog: this.trial.catalog, tokenHash: '', lines });
     const sold = await sellCart(this.context, { store, cartId });
     if (sold.outcome !== 'ordered') throw new Error(JSON.stringify(sold));
     return sold.orderId;
@@ -310,10 +275,4 @@ async function oneWorkflowPerOrder(trial: Trial, supervisor: Supervisor, seller:
   } finally {
     await connection.close();
   }
-}
-
-/** Highest resident set so far, MiB, as Linux counts it. */
-function peakRss(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
 }

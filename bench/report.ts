@@ -1,4 +1,5 @@
 /** What a bench prints: one JSON line, last on stdout (docs/architecture.md). */
+import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
 export interface Result {
@@ -44,4 +45,10 @@ export function quantile(values: readonly number[], share: number): number {
 
 export function round(value: number): number {
   return Number(value.toPrecision(4));
+}
+
+/** Highest resident set of a process so far, MiB, as Linux counts it. */
+export function peakRssMiB(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
 }

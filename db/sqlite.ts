@@ -15,7 +15,7 @@ const BUSY_TIMEOUT_MS = 20;
 /** Prepared statements kept per connection. */
 const STATEMENTS_KEPT_MAX = 500;
 /** Page cache of one connection, KiB. */
-const CACHE_KIB = 4_096;
+export const CACHE_KIB = 4_096;
 
 class Connection implements Statements {
   readonly engine = 'sqlite';
