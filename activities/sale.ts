@@ -5,16 +5,16 @@
 import { writeOrderRequest } from '../cxml/orders';
 import { DOCUMENT_BYTES_MAX } from '../cxml/reader';
 import { CartMovedError, closeAsOrdered, findCart } from '../db/carts';
-import { findItems } from '../db/catalog/browse';
+import { type ItemOnSale, findItems } from '../db/catalog/browse';
 import { type Statements, type Transaction } from '../db/database';
 import { appendEvent, orderSubject } from '../db/events';
-import { type ShortLine, debitSale, recordRefusedDemand } from '../db/inventory';
+import { debitSale, recordRefusedDemand, shortOf } from '../db/inventory';
 import { bookOrders, nameWinners, orderOfCart } from '../db/orders';
 import { enqueue } from '../db/outbox';
 import { type OwnTopology, loadTopology } from '../db/topology';
-import { type CatalogItem } from '../domain/catalog';
 import { type Cart, type PriceChange, missingParts, priceChanges } from '../domain/carts';
 import { formatPayloadID } from '../domain/documents';
+import { type ShortLine, shortLines } from '../domain/inventory';
 import { AMOUNT_MAX, formatAmount } from '../domain/money';
 import { type Order, type OrderLine, orderTotal } from '../domain/orders';
 import { parentOf } from '../domain/sites';
@@ -50,11 +50,10 @@ export type SaleRefusal =
 const refused = (refusal: SaleRefusal): SaleResult => ({ outcome: 'refused', refusal });
 
 /** Stock was short: what the transaction did is undone by this error. */
-class ShortError extends Error {
-  constructor(readonly short: readonly ShortLine[]) {
-    super('stock is short');
-  }
-}
+class ShortError extends Error {}
+
+/** Sales of one cart that found stock before, and none in, their transaction; then the site is too busy to tell. */
+const SHORT_ATTEMPTS_MAX = 5;
 
 export async function sellCart(context: SiteContext, request: SaleRequest): Promise<SaleResult> {
   const { db } = context;
@@ -78,10 +77,13 @@ export async function sellCart(context: SiteContext, request: SaleRequest): Prom
     const changes = priceChanges(cart, new Map([...items].map(([sku, { item }]) => [sku, item.price])));
     if (changes.length > 0) return refused({ problem: 'price-changed', changes, currency: cart.currency });
   }
+  const available = new Map([...items].map(([sku, found]) => [sku, found.available]));
+  const short = shortLines(cart.lines, available);
+  if (short.length > 0) return refuseShort(context, cart, short);
   return commitSale(context, settings, cart, method, items, request);
 }
 
-export type ItemsOnSale = ReadonlyMap<string, { readonly item: CatalogItem; readonly revision: number }>;
+export type ItemsOnSale = ReadonlyMap<string, ItemOnSale>;
 
 /** Those of the skus that the cart's catalogue sells now, in the cart's currency. */
 export async function itemsOnSale(
@@ -118,18 +120,23 @@ async function commitSale(
   if (Buffer.byteLength(document.xml) > DOCUMENT_BYTES_MAX) {
     return refused({ problem: 'order-too-large', limit: `its document may have at most ${DOCUMENT_BYTES_MAX} bytes` });
   }
-  try {
-    await db.transaction((tx) => writeSale(context, tx, own, cart, order, document, request), {
-      resolveUnknownCommit: async () =>
-        (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId ? true : undefined,
-    });
-    log.info({ store: cart.store, orderId: order.orderId, cartId: cart.cartId, lines: order.lines.length }, 'sold');
-    return { outcome: 'ordered', orderId: order.orderId, already: false };
-  } catch (error) {
-    if (error instanceof ShortError) return refuseShort(context, cart, error.short);
-    // Somebody was quicker: what became of the cart decides.
-    if (error instanceof CartMovedError) return sellAgain(context, request, cart.version);
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await db.transaction((tx) => writeSale(context, tx, own, cart, order, document, request), {
+        resolveUnknownCommit: async () =>
+          (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId ? true : undefined,
+      });
+      log.info({ store: cart.store, orderId: order.orderId, cartId: cart.cartId, lines: order.lines.length }, 'sold');
+      return { outcome: 'ordered', orderId: order.orderId, already: false };
+    } catch (error) {
+      // Somebody was quicker: what became of the cart decides.
+      if (error instanceof CartMovedError) return sellAgain(context, request, cart.version);
+      if (!(error instanceof ShortError)) throw error;
+      const short = await shortOf(db, cart.store, cart.lines);
+      if (short.length > 0) return refuseShort(context, cart, short);
+      // Stock came between the sale and the look at what was short.
+      if (attempt === SHORT_ATTEMPTS_MAX) throw error;
+    }
   }
 }
 
@@ -161,7 +168,7 @@ function makeOrder(
   const { buyer, shipTo, payment } = cart;
   if (!buyer || !shipTo || !payment) throw new Error(`cart ${cart.cartId} is not complete`);
   const lines = cart.lines.map((line, index): OrderLine => {
-    const { item } = items.get(line.sku) as { item: CatalogItem };
+    const { item } = items.get(line.sku) as ItemOnSale;
     const { sku, description, unitOfMeasure, classification } = item;
     return {
       ...{ lineNumber: index + 1, sku, description, quantity: line.quantity, unitPrice: line.price },
@@ -210,8 +217,6 @@ async function writeSale(
   const { store, orderId, placedAt: now } = order;
   const { epoch } = topology;
   await closeAsOrdered(tx, cart, now);
-  const short = await debitSale(tx, { store, orderId, lines: order.lines, epoch, incarnation, now });
-  if (short.length > 0) throw new ShortError(short);
   const parent = parentOf(topology, site);
   // What the root sells is confirmed by being written there.
   const state = parent ? 'waiting' : 'confirmed';
@@ -245,6 +250,9 @@ async function writeSale(
     });
     tx.afterCommit(context.outboxHasWork);
   }
+  // Last, for what is debited is locked until the COMMIT, and everybody may want the same item.
+  const debited = await debitSale(tx, { store, orderId, lines: order.lines, epoch, incarnation, now });
+  if (!debited) throw new ShortError('stock is short');
   return true;
 }
 

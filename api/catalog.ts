@@ -7,7 +7,6 @@ import { countDraft } from '../db/catalog/drafts';
 import { listConfirmations } from '../db/catalog/deliveries';
 import { listHeads, listRevisions, readHead } from '../db/catalog/heads';
 import { NotPrimaryError, loadTopology } from '../db/topology';
-import { availableUnits } from '../db/inventory';
 import { OPEN_REVISION, SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
 import { HeaderError } from '../domain/catalog-import';
 import { formatWorkflowId } from '../domain/workflow-ids';
@@ -117,8 +116,7 @@ const browseRoutes: Route[] = [
       const catalog = query.catalog ?? store.catalog;
       const [found] = await findItems(context.db, store.store, catalog, [params.sku]);
       if (!found) throw notFound(`catalogue "${catalog}" has no item "${params.sku}"`);
-      const available = (await availableUnits(context.db, store.store, [params.sku])).get(params.sku) ?? 0;
-      return { status: 200, body: shownItem({ item: found.item, available }) };
+      return { status: 200, body: shownItem(found) };
     },
   }),
 ];

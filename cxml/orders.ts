@@ -42,6 +42,7 @@ function orderHeader(order: Order, options: OrderRequestOptions): string {
   const money = (amount: number) => textElement('Money', formatAmount(amount), { currency });
   const description = (text: string) => textElement('Description', text, { 'xml:lang': options.language });
   const { payment } = order;
+  const shipTo = address(order.shipTo, options.language);
   return element(
     'OrderRequestHeader',
     {
@@ -52,8 +53,8 @@ function orderHeader(order: Order, options: OrderRequestOptions): string {
       orderVersion: order.orderVersion,
     },
     element('Total', {}, money(order.total)),
-    element('ShipTo', {}, address(order.shipTo, options.language)),
-    element('BillTo', {}, address(order.billTo, options.language)),
+    element('ShipTo', {}, shipTo),
+    element('BillTo', {}, order.billTo === order.shipTo ? shipTo : address(order.billTo, options.language)),
     element('Shipping', {}, money(order.shipping.amount), description(order.shipping.description)),
     element('Tax', {}, money(order.tax.amount), description(order.tax.description)),
     // cXML's Payment holds a card number only, and card numbers are not for us.

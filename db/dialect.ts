@@ -29,10 +29,31 @@ export async function insertRows(
   let inserted = 0;
   for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT_MAX) {
     const chunk = rows.slice(start, start + ROWS_PER_STATEMENT_MAX);
-    const sql = insertSql(statements.engine, table, columns, chunk.length, onConflict);
+    const sql = insertSqlFor(statements.engine, table, columns, chunk.length, onConflict);
     inserted += await statements.run(sql, chunk.flat());
   }
   return inserted;
+}
+
+/** Statements by their shape: in a sale, writing them anew each time took as long as running one. */
+const written = new Map<string, string>();
+/** Shapes kept; beyond that they are written anew. */
+const SHAPES_KEPT_MAX = 5_000;
+
+function insertSqlFor(
+  engine: Engine,
+  table: string,
+  columns: readonly string[],
+  count: number,
+  onConflict: OnConflict,
+): string {
+  if (typeof onConflict !== 'string') return insertSql(engine, table, columns, count, onConflict);
+  const shape = `${engine} ${onConflict} ${count} ${table} ${columns.join()}`;
+  const known = written.get(shape);
+  if (known !== undefined) return known;
+  const sql = insertSql(engine, table, columns, count, onConflict);
+  if (written.size < SHAPES_KEPT_MAX) written.set(shape, sql);
+  return sql;
 }
 
 function insertSql(

@@ -1,9 +1,17 @@
 /** MariaDB and MySQL through mysql2's prepared statements and a pool. */
-import mysql, { type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2/promise';
+import mysql, {
+  type Pool,
+  type PoolConnection,
+  type QueryResult,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from 'mysql2';
+import { createConnection } from 'mysql2/promise';
 import {
   type Attempt,
   type Database,
   type SqlParameters,
+  type SqlValue,
   type Statements,
   type Transaction,
   type TransactionOptions,
@@ -19,23 +27,37 @@ const STATEMENTS_KEPT_MAX = 500;
 const LOCK_WAIT_S = 5;
 const CONNECT_TIMEOUT_MS = 5_000;
 
+type Callback<T> = (error: Error | null, result: T) => void;
+
+/** mysql2's own promises cost a stack trace for every call; these cost a promise. */
+function promised<T>(call: (callback: Callback<T>) => unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, result) => {
+      if (error) reject(error);
+      else resolve(result);
+    });
+  });
+}
+
 class Connection implements Statements {
   readonly engine = 'mariadb';
 
   constructor(private readonly raw: Pool | PoolConnection) {}
 
-  async all<Row>(sql: string, parameters: SqlParameters = []): Promise<Row[]> {
-    const [rows] = await this.raw.execute(sql, [...parameters]);
-    return rows as Row[];
+  async all<Row>(sql: string, parameters?: SqlParameters): Promise<Row[]> {
+    return (await this.execute<RowDataPacket[]>(sql, parameters)) as Row[];
   }
 
   async get<Row>(sql: string, parameters?: SqlParameters): Promise<Row | undefined> {
     return (await this.all<Row>(sql, parameters))[0];
   }
 
-  async run(sql: string, parameters: SqlParameters = []): Promise<number> {
-    const [header] = await this.raw.execute<ResultSetHeader>(sql, [...parameters]);
-    return header.affectedRows;
+  async run(sql: string, parameters?: SqlParameters): Promise<number> {
+    return (await this.execute<ResultSetHeader>(sql, parameters)).affectedRows;
+  }
+
+  private execute<T extends QueryResult>(sql: string, parameters: SqlParameters = []): Promise<T> {
+    return promised((callback: Callback<T>) => this.raw.execute<T>(sql, parameters as SqlValue[], callback));
   }
 }
 
@@ -65,12 +87,12 @@ class MariaDatabase implements Database {
   }
 
   async snapshot<T>(body: (reads: Statements) => Promise<T>): Promise<T> {
-    const connection = await this.pool.getConnection();
+    const connection = await takeConnection(this.pool);
     try {
-      await connection.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-      await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+      await query(connection, 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      await query(connection, 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
       const result = await body(new Connection(connection));
-      await connection.query('COMMIT');
+      await query(connection, 'COMMIT');
       connection.release();
       return result;
     } catch (error) {
@@ -80,13 +102,13 @@ class MariaDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.pool.end();
+    await promised<void>((callback) => this.pool.end((error) => callback(error, undefined)));
   }
 
   private async attemptOnce<T>(body: (tx: Transaction) => Promise<T>): Promise<{ result: T; effects: (() => void)[] }> {
-    const connection = await this.pool.getConnection();
+    const connection = await takeConnection(this.pool);
     try {
-      await connection.query('START TRANSACTION');
+      await query(connection, 'START TRANSACTION');
       const effects: (() => void)[] = [];
       const statements = new Connection(connection);
       const result = await body({
@@ -106,9 +128,17 @@ class MariaDatabase implements Database {
   }
 }
 
+function takeConnection(pool: Pool): Promise<PoolConnection> {
+  return promised<PoolConnection>((callback) => pool.getConnection(callback));
+}
+
+function query(connection: PoolConnection, sql: string): Promise<QueryResult> {
+  return promised<QueryResult>((callback) => connection.query(sql, callback));
+}
+
 async function commit(connection: PoolConnection): Promise<void> {
   try {
-    await connection.query('COMMIT');
+    await query(connection, 'COMMIT');
   } catch (error) {
     throw isConnectionLost(error) ? new UnknownCommitError(error) : error;
   }
@@ -120,7 +150,7 @@ async function rollback(connection: PoolConnection, cause: unknown): Promise<voi
     return;
   }
   try {
-    await connection.query('ROLLBACK');
+    await query(connection, 'ROLLBACK');
     connection.release();
   } catch {
     // The server rolls back what a broken connection leaves; the first error is the one worth passing on.
@@ -144,7 +174,7 @@ export function openMariadb(url: string): Database {
     timezone: 'Z',
     decimalNumbers: true,
   });
-  pool.pool.on('connection', (connection) => {
+  pool.on('connection', (connection) => {
     // Guarded UPDATEs need no gap locks, and a retried transaction should see what made it retry.
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     connection.query(`SET SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_S}`);
@@ -158,7 +188,7 @@ export async function createMariadbDatabase(url: string): Promise<void> {
   const name = databaseName(url);
   const server = new URL(url);
   server.pathname = '/';
-  const connection = await mysql.createConnection({ uri: server.toString(), connectTimeout: CONNECT_TIMEOUT_MS });
+  const connection = await createConnection({ uri: server.toString(), connectTimeout: CONNECT_TIMEOUT_MS });
   try {
     const [rows] = await connection.query('SELECT schema_name FROM information_schema.schemata WHERE schema_name = ?', [
       name,

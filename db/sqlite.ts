@@ -1,4 +1,5 @@
 /** SQLite through better-sqlite3: one connection that writes, one that reads, both in WAL mode. */
+import { setImmediate as turn } from 'node:timers/promises';
 import Sqlite from 'better-sqlite3';
 import {
   type Attempt,
@@ -14,6 +15,8 @@ import {
 const BUSY_TIMEOUT_MS = 20;
 /** Prepared statements kept per connection. */
 const STATEMENTS_KEPT_MAX = 500;
+/** Transactions that share a COMMIT; the event loop has its turn after so many. */
+const GROUP_TRANSACTIONS_MAX = 16;
 /** Page cache of one connection, KiB. */
 export const CACHE_KIB = 4_096;
 
@@ -33,6 +36,11 @@ class Connection implements Statements {
 
   async run(sql: string, parameters: SqlParameters = []): Promise<number> {
     return this.prepare(sql).run(...parameters).changes;
+  }
+
+  /** A statement that only moves the transaction along. */
+  execute(sql: string): void {
+    this.prepare(sql).run();
   }
 
   private prepare(sql: string): Sqlite.Statement {
@@ -57,16 +65,111 @@ class Turnstile {
   }
 }
 
+interface WaitingWrite {
+  readonly body: (tx: Transaction) => Promise<unknown>;
+  readonly done: (outcome: { result: unknown; effects: (() => void)[] }) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** The transaction that carried a group is gone; each of the group runs again on its own. */
+class GroupLostError extends Error {}
+
+/**
+ * The one writing connection. What waits for it goes in groups: each transaction of a group has a savepoint of its own
+ * and they share one COMMIT, for a COMMIT waits for the disk and is most of a small transaction's time.
+ */
+class Writer {
+  private readonly waiting: WaitingWrite[] = [];
+  private running: Promise<void> | undefined;
+
+  constructor(private readonly connection: Connection) {}
+
+  run<T>(body: (tx: Transaction) => Promise<T>): Promise<{ result: T; effects: (() => void)[] }> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ body, done: resolve as WaitingWrite['done'], failed: reject });
+      this.running ??= this.workOff();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.running;
+    this.connection.raw.close();
+  }
+
+  private async workOff(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const group = this.waiting.splice(0, GROUP_TRANSACTIONS_MAX);
+      const [first] = group;
+      if (group.length === 1 && first) await this.alone(first);
+      else await this.together(group);
+      // Requests that came in meanwhile have their turn, and may join the next group.
+      await turn();
+    }
+    this.running = undefined;
+  }
+
+  private async alone({ body, done, failed }: WaitingWrite): Promise<void> {
+    const effects: (() => void)[] = [];
+    try {
+      this.connection.execute('BEGIN IMMEDIATE');
+      const result = await body(transactionOn(this.connection, effects));
+      this.connection.execute('COMMIT');
+      done({ result, effects });
+    } catch (error) {
+      this.rollBack();
+      failed(error);
+    }
+  }
+
+  private async together(group: readonly WaitingWrite[]): Promise<void> {
+    const settle: (() => void)[] = [];
+    try {
+      this.connection.execute('BEGIN IMMEDIATE');
+      for (const write of group) settle.push(await this.atSavepoint(write));
+      this.connection.execute('COMMIT');
+    } catch {
+      this.rollBack();
+      // Nothing of the group was committed; alone, each meets its own error or none.
+      for (const write of group) await this.alone(write);
+      return;
+    }
+    for (const tell of settle) tell();
+  }
+
+  /** Runs one of a group; what to tell its caller once the group is committed. */
+  private async atSavepoint({ body, done, failed }: WaitingWrite): Promise<() => void> {
+    const effects: (() => void)[] = [];
+    this.connection.execute('SAVEPOINT one');
+    try {
+      const result = await body(transactionOn(this.connection, effects));
+      this.connection.execute('RELEASE one');
+      return () => done({ result, effects });
+    } catch (error) {
+      // A full disk, for one, makes SQLite roll everything back by itself.
+      if (!this.connection.raw.inTransaction) throw new GroupLostError('the group was rolled back', { cause: error });
+      this.connection.execute('ROLLBACK TO one');
+      this.connection.execute('RELEASE one');
+      return () => failed(error);
+    }
+  }
+
+  private rollBack(): void {
+    if (this.connection.raw.inTransaction) this.connection.execute('ROLLBACK');
+  }
+}
+
 class SqliteDatabase implements Database {
   readonly engine = 'sqlite';
-  private readonly writes = new Turnstile();
+  private readonly writer: Writer;
   private readonly snapshots = new Turnstile();
 
   constructor(
-    private readonly writer: Connection,
+    writer: Connection,
     private readonly reader: Connection,
     private readonly snapshotReader: Connection,
-  ) {}
+  ) {
+    this.writer = new Writer(writer);
+  }
 
   all<Row>(sql: string, parameters?: SqlParameters): Promise<Row[]> {
     return this.reader.all<Row>(sql, parameters);
@@ -82,7 +185,7 @@ class SqliteDatabase implements Database {
   }
 
   transaction<T>(body: (tx: Transaction) => Promise<T>, options?: TransactionOptions<T>): Promise<T> {
-    const attempt: Attempt<T> = (attempted) => this.writes.enter(() => this.attemptOnce(attempted));
+    const attempt: Attempt<T> = (attempted) => this.writer.run(attempted);
     return runTransaction(attempt, body, options);
   }
 
@@ -98,23 +201,9 @@ class SqliteDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.writes.enter(async () => this.writer.raw.close());
+    await this.writer.close();
     await this.snapshots.enter(async () => this.snapshotReader.raw.close());
     this.reader.raw.close();
-  }
-
-  private async attemptOnce<T>(body: (tx: Transaction) => Promise<T>): Promise<{ result: T; effects: (() => void)[] }> {
-    const { raw } = this.writer;
-    const effects: (() => void)[] = [];
-    raw.exec('BEGIN IMMEDIATE');
-    try {
-      const result = await body(transactionOn(this.writer, effects));
-      raw.exec('COMMIT');
-      return { result, effects };
-    } catch (error) {
-      if (raw.inTransaction) raw.exec('ROLLBACK');
-      throw error;
-    }
   }
 }
 

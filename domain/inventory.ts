@@ -19,6 +19,28 @@ export interface StockLine {
   readonly quantity: number;
 }
 
+/** One line per sku, in ascending order of the skus. */
+export function sumBySku(lines: readonly StockLine[]): StockLine[] {
+  const sums = new Map<string, number>();
+  for (const { sku, quantity } of lines) sums.set(sku, (sums.get(sku) ?? 0) + quantity);
+  return [...sums]
+    .map(([sku, quantity]) => ({ sku, quantity }))
+    .sort((a, b) => (a.sku < b.sku ? -1 : a.sku > b.sku ? 1 : 0));
+}
+
+export interface ShortLine {
+  readonly sku: string;
+  readonly requested: number;
+  readonly available: number;
+}
+
+/** The items of which more is asked than there is, each item once. */
+export function shortLines(lines: readonly StockLine[], available: ReadonlyMap<string, number>): ShortLine[] {
+  return sumBySku(lines)
+    .map(({ sku, quantity }) => ({ sku, requested: quantity, available: available.get(sku) ?? 0 }))
+    .filter((line) => line.available < line.requested);
+}
+
 /** Most lines of one inventory document; a larger allocation becomes several transfers. */
 export const INVENTORY_LINES_MAX = 5000;
 

@@ -1,13 +1,7 @@
 /** The same statements as a checkout's, with the same values, on nothing but the driver: what it is measured against. */
 import Sqlite from 'better-sqlite3';
 import mysql, { type Pool } from 'mysql2/promise';
-import {
-  type Database,
-  type SqlParameters,
-  type SqlValue,
-  type Statements,
-  type Transaction,
-} from '../../db/database';
+import { type Database, type SqlParameters, type SqlValue, type Statements, type Transaction } from '../../db/database';
 import { POOL_CONNECTIONS } from '../../db/mariadb';
 import { CACHE_KIB } from '../../db/sqlite';
 
@@ -98,7 +92,12 @@ export interface BareDriver {
 }
 
 export function bareMariadb(url: string): BareDriver {
-  const pool: Pool = mysql.createPool({ uri: url, connectionLimit: POOL_CONNECTIONS, charset: 'utf8mb4', timezone: 'Z' });
+  const pool: Pool = mysql.createPool({
+    uri: url,
+    connectionLimit: POOL_CONNECTIONS,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+  });
   pool.pool.on('connection', (connection) => {
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ANSI_QUOTES'");

@@ -109,7 +109,12 @@ class Measurement {
   private readonly bareRatios: number[] = [];
   private readonly httpRatios: number[] = [];
   private readonly keyedRatios: number[] = [];
-  private readonly rates = { driver: [] as number[], bare: [] as number[], http: [] as number[], keyed: [] as number[] };
+  private readonly rates = {
+    driver: [] as number[],
+    bare: [] as number[],
+    http: [] as number[],
+    keyed: [] as number[],
+  };
   private readonly delays: number[] = [];
   private errors = 0;
   private made = 0;
@@ -162,7 +167,9 @@ class Measurement {
       const lines = this.load.skusOf(this.made++).map((item) => ({
         ...{ sku: item, quantity: 1, price: PRICE, priceRevision: 1 },
       }));
-      carts.push(await makeCart(this.shop.context, { store: STORE, catalog: CATALOG, tokenHash: hashToken(TOKEN), lines }));
+      carts.push(
+        await makeCart(this.shop.context, { store: STORE, catalog: CATALOG, tokenHash: hashToken(TOKEN), lines }),
+      );
     }
     return carts;
   }

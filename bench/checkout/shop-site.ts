@@ -97,7 +97,14 @@ export async function openShop(config: SiteConfig): Promise<BenchShop> {
       ]),
     );
     const movement: Movement = {
-      ...{ store: STORE, movementId: 'bench', kind: 'receipt' as const, account: 'own' as const, counterparty: null, transferId: null },
+      ...{
+        store: STORE,
+        movementId: 'bench',
+        kind: 'receipt' as const,
+        account: 'own' as const,
+        counterparty: null,
+        transferId: null,
+      },
       ...{ cause: 'bench', epoch: 1, incarnation: 0, now },
     };
     await credit(
@@ -141,7 +148,13 @@ export class ServingProcess {
   }
 
   /** Posts the checkouts of these carts, so many at a time; answers how many were not answered 201. */
-  async checkOut(carts: readonly string[], clients: number, key: string, token: string, keyed: boolean): Promise<number> {
+  async checkOut(
+    carts: readonly string[],
+    clients: number,
+    key: string,
+    token: string,
+    keyed: boolean,
+  ): Promise<number> {
     const agent = new Agent({ keepAlive: true, maxSockets: clients });
     const { hostname, port } = new URL(this.url);
     const headers = { Authorization: `Bearer ${key}`, 'Cart-Token': token };

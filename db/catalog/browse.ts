@@ -77,20 +77,25 @@ export async function skusEver(reads: Statements, store: string, catalog: string
   return rows.map((row) => row.sku);
 }
 
-/** Everyone's items among those skus at the revision that readers see. */
+export interface ItemOnSale extends BrowsedItem {
+  readonly revision: number;
+}
+
+/** Everyone's items among those skus at the revision that readers see, with what this site may sell of them. */
 export async function findItems(
   reads: Statements,
   store: string,
   catalog: string,
   skus: readonly string[],
-): Promise<{ item: CatalogItem; revision: number }[]> {
+): Promise<ItemOnSale[]> {
   if (skus.length === 0) return [];
-  const rows = await reads.all<ContentRow & { revision: number }>(
-    `SELECT ${ITEM_COLUMNS}, catalogs.revision FROM catalogs
+  const rows = await reads.all<ContentRow & { revision: number; rights: number | null }>(
+    `SELECT ${ITEM_COLUMNS}, catalogs.revision, levels.rights FROM catalogs
      JOIN item_versions versions ON versions.store = catalogs.store AND versions.catalog = catalogs.catalog
        AND versions.from_revision <= catalogs.revision AND versions.to_revision > catalogs.revision
+     LEFT JOIN stock_levels levels ON levels.store = versions.store AND levels.sku = versions.sku AND levels.account = 'own'
      WHERE catalogs.store = ? AND catalogs.catalog = ? AND versions.audience = ? AND versions.sku IN (${marks(skus.length)})`,
     [store, catalog, EVERYONE, ...skus],
   );
-  return rows.map((row) => ({ item: itemOf(row), revision: row.revision }));
+  return rows.map((row) => ({ item: itemOf(row), revision: row.revision, available: row.rights ?? 0 }));
 }

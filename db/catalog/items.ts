@@ -62,5 +62,5 @@ export function itemOf(row: ContentRow): CatalogItem {
 
 /** `?, ?, ?` for that many values. */
 export function marks(count: number): string {
-  return Array.from({ length: count }, () => '?').join(', ');
+  return '?, '.repeat(count).slice(0, -2);
 }

@@ -2,7 +2,14 @@
  * Rights change only by movements in an append-only ledger, each with an id kept for ever (design, section 5). The
  * balance per account stands beside it in stock_levels and is what sales are guarded by.
  */
-import { type MovementKind, type StockAccount, type StockLine } from '../../domain/inventory';
+import {
+  type MovementKind,
+  type ShortLine,
+  type StockAccount,
+  type StockLine,
+  shortLines,
+  sumBySku,
+} from '../../domain/inventory';
 import { type SqlValue, type Statements, type Transaction } from '../database';
 import { forUpdate, insertRows } from '../dialect';
 import { marks } from '../catalog/items';
@@ -82,90 +89,85 @@ export async function credit(tx: Transaction, movement: Movement, lines: readonl
   await writeMovement(tx, movement, lines);
 }
 
-export interface ShortLine {
-  readonly sku: string;
-  readonly requested: number;
-  readonly available: number;
-}
-
-/** Lines that one guarded UPDATE debits: on a database server a debit costs its round trips. */
-const LINES_PER_UPDATE_MAX = 100;
+/** Items that one guarded UPDATE debits: on a database server a debit costs its round trips. */
+const ITEMS_PER_UPDATE_MAX = 100;
 
 /**
- * A movement out of an account by guarded UPDATEs (`rights >= quantity`), in sku order, so that no two debits lock
- * crosswise. Quantities are positive. Answers what is short; then the caller rolls back.
+ * A movement out of an account. Looks first, under lock, so that it can say what is short; then the caller rolls back.
+ * Quantities are positive.
  */
 export async function debit(tx: Transaction, movement: Movement, lines: readonly StockLine[]): Promise<ShortLine[]> {
   const short: ShortLine[] = [];
-  const sums = sumBySku(lines);
-  for (let start = 0; start < sums.length; start += LINES_PER_UPDATE_MAX) {
-    const chunk = sums.slice(start, start + LINES_PER_UPDATE_MAX);
-    const [only] = chunk;
-    short.push(
-      ...(chunk.length === 1 && only ? await debitOne(tx, movement, only) : await debitMany(tx, movement, chunk)),
-    );
+  for (const chunk of chunksOf(sumBySku(lines))) {
+    const skus = chunk.map(({ sku }) => sku);
+    short.push(...shortLines(chunk, await rightsOf(tx, movement, skus, forUpdate(tx.engine))));
   }
   if (short.length > 0) return short;
+  if (!(await debitAtOnce(tx, movement, lines))) throw new Error(`stock levels changed under lock: ${movement.cause}`);
+  return [];
+}
+
+/**
+ * A movement out of an account by guarded UPDATEs (`rights >= quantity`), in sku order, so that no two debits lock
+ * crosswise. The UPDATEs come last: what is debited stays locked until the COMMIT. False when something is short;
+ * then the caller rolls back.
+ */
+async function debitAtOnce(tx: Transaction, movement: Movement, lines: readonly StockLine[]): Promise<boolean> {
+  const sums = sumBySku(lines);
   await writeMovement(
     tx,
     movement,
     sums.map(({ sku, quantity }) => ({ sku, quantity: -quantity })),
   );
-  return [];
+  for (const chunk of chunksOf(sums)) if (!(await debitChunk(tx, movement, chunk))) return false;
+  return true;
 }
 
-async function debitOne(tx: Transaction, movement: Movement, { sku, quantity }: StockLine): Promise<ShortLine[]> {
-  const { store, account } = movement;
-  const debited = await tx.run(
-    'UPDATE stock_levels SET rights = rights - ? WHERE store = ? AND sku = ? AND account = ? AND rights >= ?',
-    [quantity, store, sku, account, quantity],
-  );
-  return debited === 1 ? [] : [{ sku, requested: quantity, available: await rightsOf(tx, store, sku, account) }];
-}
-
-/** Looks first, under lock: after an UPDATE of many rows it could not be told which of them were short. */
-async function debitMany(
+async function debitChunk(
   tx: Transaction,
   { store, account }: Movement,
   lines: readonly StockLine[],
-): Promise<ShortLine[]> {
+): Promise<boolean> {
+  const [only] = lines;
+  if (only && lines.length === 1) {
+    const debited = await tx.run(
+      'UPDATE stock_levels SET rights = rights - ? WHERE store = ? AND sku = ? AND account = ? AND rights >= ?',
+      [only.quantity, store, only.sku, account, only.quantity],
+    );
+    return debited === 1;
+  }
+  const quantityOf = `CASE sku ${'WHEN ? THEN ? '.repeat(lines.length)}END`;
   const skus = lines.map(({ sku }) => sku);
-  const rows = await tx.all<{ sku: string; rights: number }>(
-    `SELECT sku, rights FROM stock_levels WHERE store = ? AND account = ? AND sku IN (${marks(skus.length)})
-     ORDER BY sku${forUpdate(tx.engine)}`,
-    [store, account, ...skus],
-  );
-  const rights = new Map(rows.map((row) => [row.sku, row.rights]));
-  const short = lines
-    .map(({ sku, quantity }) => ({ sku, requested: quantity, available: rights.get(sku) ?? 0 }))
-    .filter(({ requested, available }) => available < requested);
-  if (short.length > 0) return short;
-  const quantityOf = `CASE sku ${lines.map(() => 'WHEN ? THEN ?').join(' ')} END`;
   const quantities = lines.flatMap(({ sku, quantity }) => [sku, quantity]);
   const debited = await tx.run(
     `UPDATE stock_levels SET rights = rights - ${quantityOf}
      WHERE store = ? AND account = ? AND sku IN (${marks(skus.length)}) AND rights >= ${quantityOf}`,
     [...quantities, store, account, ...skus, ...quantities],
   );
-  if (debited !== lines.length) throw new Error(`${debited} of ${lines.length} locked stock levels could be debited`);
-  return [];
+  return debited === lines.length;
 }
 
-async function rightsOf(reads: Statements, store: string, sku: string, account: StockAccount): Promise<number> {
-  const row = await reads.get<{ rights: number }>(
-    'SELECT rights FROM stock_levels WHERE store = ? AND sku = ? AND account = ?',
-    [store, sku, account],
+async function rightsOf(
+  reads: Statements,
+  { store, account }: Pick<Movement, 'store' | 'account'>,
+  skus: readonly string[],
+  lock = '',
+): Promise<Map<string, number>> {
+  if (skus.length === 0) return new Map();
+  const rows = await reads.all<{ sku: string; rights: number }>(
+    `SELECT sku, rights FROM stock_levels WHERE store = ? AND account = ? AND sku IN (${marks(skus.length)})
+     ORDER BY sku${lock}`,
+    [store, account, ...skus],
   );
-  return row?.rights ?? 0;
+  return new Map(rows.map((row) => [row.sku, row.rights]));
 }
 
-/** One line per sku, in the engine's order of skus. */
-export function sumBySku(lines: readonly StockLine[]): StockLine[] {
-  const sums = new Map<string, number>();
-  for (const { sku, quantity } of lines) sums.set(sku, (sums.get(sku) ?? 0) + quantity);
-  return [...sums]
-    .map(([sku, quantity]) => ({ sku, quantity }))
-    .sort((a, b) => (a.sku < b.sku ? -1 : a.sku > b.sku ? 1 : 0));
+function chunksOf(lines: readonly StockLine[]): StockLine[][] {
+  const chunks: StockLine[][] = [];
+  for (let start = 0; start < lines.length; start += ITEMS_PER_UPDATE_MAX) {
+    chunks.push(lines.slice(start, start + ITEMS_PER_UPDATE_MAX));
+  }
+  return chunks;
 }
 
 export interface Sale {
@@ -184,9 +186,31 @@ function saleMovement({ store, orderId, epoch, incarnation, now }: Omit<Sale, 'l
   };
 }
 
-/** Figure 14, step 1406: debits what an order sells from the site's own rights. */
-export function debitSale(tx: Transaction, sale: Sale): Promise<ShortLine[]> {
-  return debit(tx, saleMovement(sale), sale.lines);
+/**
+ * Figure 14, step 1406: debits what an order sells from the site's own rights. False when something is short; then the
+ * caller rolls back, and asks `shortOf` what.
+ */
+export function debitSale(tx: Transaction, sale: Sale): Promise<boolean> {
+  return debitAtOnce(tx, saleMovement(sale), sale.lines);
+}
+
+/** What of these lines is short of the site's own rights now. */
+export async function shortOf(reads: Statements, store: string, lines: readonly StockLine[]): Promise<ShortLine[]> {
+  const short: ShortLine[] = [];
+  for (const chunk of chunksOf(sumBySku(lines))) {
+    const skus = chunk.map(({ sku }) => sku);
+    short.push(...shortLines(chunk, await availableUnits(reads, store, skus)));
+  }
+  return short;
+}
+
+/** Units of the site's own rights, by sku; a sku without any is absent. */
+export function availableUnits(
+  reads: Statements,
+  store: string,
+  skus: readonly string[],
+): Promise<Map<string, number>> {
+  return rightsOf(reads, { store, account: 'own' }, skus);
 }
 
 /** Gives an order's units back, once. */
@@ -194,20 +218,6 @@ export async function returnSale(tx: Transaction, sale: Sale): Promise<void> {
   const movementId = `return:${sale.orderId}`;
   if (await hasMovement(tx, sale.store, movementId)) return;
   await credit(tx, { ...saleMovement(sale), movementId, kind: 'return' }, sumBySku(sale.lines));
-}
-
-/** Units of the site's own rights, by sku; a sku without any is absent. */
-export async function availableUnits(
-  reads: Statements,
-  store: string,
-  skus: readonly string[],
-): Promise<Map<string, number>> {
-  if (skus.length === 0) return new Map();
-  const rows = await reads.all<{ sku: string; rights: number }>(
-    `SELECT sku, rights FROM stock_levels WHERE store = ? AND account = 'own' AND sku IN (${marks(skus.length)})`,
-    [store, ...skus],
-  );
-  return new Map(rows.map((row) => [row.sku, row.rights]));
 }
 
 export interface RefusedDemand {

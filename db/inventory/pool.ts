@@ -1,10 +1,10 @@
 /** The pool: the part of a parent's rights that it keeps to grant. */
 import { isDeepStrictEqual } from 'node:util';
-import { type StockLine } from '../../domain/inventory';
+import { type StockLine, sumBySku } from '../../domain/inventory';
 import { type SqlValue, type Transaction } from '../database';
 import { forUpdate } from '../dialect';
 import { marks } from '../catalog/items';
-import { type Movement, credit, debit, hasMovement, sumBySku } from './ledger';
+import { type Movement, credit, debit, hasMovement } from './ledger';
 
 export interface Receipt {
   readonly store: string;

@@ -6,11 +6,12 @@ import {
   type TransferId,
   type TransferState,
   formatTransferId,
+  sumBySku,
 } from '../../domain/inventory';
 import { type Statements, type Transaction } from '../database';
 import { forUpdate, insertIfAbsent, insertRows } from '../dialect';
 import { marks } from '../catalog/items';
-import { type Movement, credit, debit, sumBySku } from './ledger';
+import { type Movement, credit, debit } from './ledger';
 
 export interface Transfer {
   readonly id: TransferId;

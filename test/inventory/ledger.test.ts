@@ -13,6 +13,7 @@ import {
   recordRefusedDemand,
   returnSale,
   settleTransfer,
+  shortOf,
   takeSequences,
   takeTransfer,
 } from '../../db/inventory';
@@ -46,11 +47,15 @@ describe.each(engines())('on %s', (engine) => {
     }
   }
 
-  function sell(orderId: string, lines: readonly StockLine[]): Promise<void> {
-    return db.transaction(async (tx) => {
-      const short = await debitSale(tx, { ...COMMON, orderId, lines });
-      if (short.length > 0) throw new Short(short);
-    });
+  /** As the sale does it: what is short is looked up once the transaction is undone. */
+  async function sell(orderId: string, lines: readonly StockLine[]): Promise<void> {
+    try {
+      await db.transaction(async (tx) => {
+        if (!(await debitSale(tx, { ...COMMON, orderId, lines }))) throw new Short({});
+      });
+    } catch (error) {
+      throw error instanceof Short ? new Short(await shortOf(db, STORE, lines)) : error;
+    }
   }
 
   const ledgerSum = async (sku: string, account: string) =>
