@@ -30,7 +30,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 type Callback<T> = (error: Error | null, result: T) => void;
 
 /** mysql2's own promises cost a stack trace for every call; these cost a promise. */
-function promised<T>(call: (callback: Callback<T>) => unknown): Promise<T> {
+export function promised<T>(call: (callback: Callback<T>) => unknown): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, result) => {
       if (error) reject(error);

@@ -1,8 +1,8 @@
 /** The same statements as a checkout's, with the same values, on nothing but the driver: what it is measured against. */
 import Sqlite from 'better-sqlite3';
-import mysql, { type Pool } from 'mysql2/promise';
+import mysql, { type PoolConnection, type QueryResult } from 'mysql2';
 import { type Database, type SqlParameters, type SqlValue, type Statements, type Transaction } from '../../db/database';
-import { POOL_CONNECTIONS } from '../../db/mariadb';
+import { POOL_CONNECTIONS, promised } from '../../db/mariadb';
 import { CACHE_KIB } from '../../db/sqlite';
 
 export interface RecordedStatement {
@@ -92,26 +92,30 @@ export interface BareDriver {
 }
 
 export function bareMariadb(url: string): BareDriver {
-  const pool: Pool = mysql.createPool({
+  const pool = mysql.createPool({
     uri: url,
     connectionLimit: POOL_CONNECTIONS,
     charset: 'utf8mb4',
     timezone: 'Z',
   });
-  pool.pool.on('connection', (connection) => {
+  pool.on('connection', (connection) => {
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
     connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ANSI_QUOTES'");
   });
   return {
     async run({ before, inside }) {
-      for (const { sql, parameters } of before) await pool.execute(sql, parameters as SqlValue[]);
-      const connection = await pool.getConnection();
-      await connection.query('START TRANSACTION');
-      for (const { sql, parameters } of inside) await connection.execute(sql, parameters as SqlValue[]);
-      await connection.query('COMMIT');
+      for (const { sql, parameters } of before) {
+        await promised<QueryResult>((done) => pool.execute(sql, parameters as SqlValue[], done));
+      }
+      const connection = await promised<PoolConnection>((done) => pool.getConnection(done));
+      await promised<QueryResult>((done) => connection.query('START TRANSACTION', done));
+      for (const { sql, parameters } of inside) {
+        await promised<QueryResult>((done) => connection.execute(sql, parameters as SqlValue[], done));
+      }
+      await promised<QueryResult>((done) => connection.query('COMMIT', done));
       connection.release();
     },
-    close: () => pool.end(),
+    close: () => promised<void>((done) => pool.end((error) => done(error, undefined))),
   };
 }
 

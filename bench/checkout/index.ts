@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { sellCart } from '../../activities/sale';
 import { hashToken } from '../../api/cart-access';
 import { type Engine } from '../../db/database';
+import { inParallel } from '../../cli/demo/scenario';
 import { findFreePortBase } from '../../cli/trial/ports';
 import { startPrivateMariadb } from '../private-mariadb';
 import { type Result, peakRssMiB, printReport, quantile, round, tell } from '../report';
@@ -30,6 +31,7 @@ const CHECKOUTS_DEFAULT = 1_500;
 const CLIENTS_DEFAULT = 32;
 const HOT_CLIENTS = 20;
 const LINES = 3;
+const CARTS_AT_ONCE = 16;
 /** Before the first round that counts. */
 const WARM_UP_CHECKOUTS = 500;
 const PORT_BASE = 5600;
@@ -105,6 +107,9 @@ async function onEngine(
   }
 }
 
+/** Works off that many checkouts; answers how many a second. */
+type Way = (count: number) => Promise<number>;
+
 class Measurement {
   private readonly bareRatios: number[] = [];
   private readonly httpRatios: number[] = [];
@@ -129,7 +134,7 @@ class Measurement {
 
   async run(rounds: number, checkouts: number): Promise<Result[]> {
     tell(`${this.engine}, ${this.load.name}: warming up`);
-    for (const way of [this.bare, this.onDriver, this.http, this.keyed]) await way.call(this, WARM_UP_CHECKOUTS);
+    for (const way of [this.bare, this.onDriver, this.http, this.keyed]) await way(WARM_UP_CHECKOUTS);
     this.delays.length = 0;
     for (let round = 1; round <= rounds; round++) {
       const [driver, bare] = await this.pair(checkouts, this.bare, round);
@@ -152,29 +157,28 @@ class Measurement {
   }
 
   /** The driver and one way side by side in time, in turns first. */
-  private async pair(count: number, way: Measurement['bare'], round: number): Promise<[number, number]> {
+  private async pair(count: number, way: Way, round: number): Promise<[number, number]> {
     if (round % 2 === 0) {
-      const rate = await way.call(this, count);
+      const rate = await way(count);
       return [await this.onDriver(count), rate];
     }
     const driver = await this.onDriver(count);
-    return [driver, await way.call(this, count)];
+    return [driver, await way(count)];
   }
 
   private async carts(count: number): Promise<string[]> {
     const carts: string[] = [];
-    for (let index = 0; index < count; index++) {
+    await inParallel(Array.from({ length: count }), CARTS_AT_ONCE, async () => {
       const lines = this.load.skusOf(this.made++).map((item) => ({
         ...{ sku: item, quantity: 1, price: PRICE, priceRevision: 1 },
       }));
-      carts.push(
-        await makeCart(this.shop.context, { store: STORE, catalog: CATALOG, tokenHash: hashToken(TOKEN), lines }),
-      );
-    }
+      const cart = { store: STORE, catalog: CATALOG, tokenHash: hashToken(TOKEN), lines };
+      carts.push(await makeCart(this.shop.context, cart));
+    });
     return carts;
   }
 
-  private async onDriver(count: number): Promise<number> {
+  private readonly onDriver: Way = async (count) => {
     const recorder = new ScriptRecorder(this.shop.db);
     const context = { ...this.shop.context, db: recorder };
     const scripts: Script[] = [];
@@ -184,22 +188,18 @@ class Measurement {
       scripts.push(recorder.take());
     }
     return this.rate(scripts, (script) => this.driver.run(script));
-  }
+  };
 
-  private async bare(count: number): Promise<number> {
+  private readonly bare: Way = async (count) => {
     return this.rate(await this.carts(count), async (cartId) => {
       const sold = await sellCart(this.shop.context, { store: STORE, cartId });
       if (sold.outcome !== 'ordered') this.errors++;
     });
-  }
+  };
 
-  private async http(count: number): Promise<number> {
-    return this.overHttp(count, false);
-  }
+  private readonly http: Way = (count) => this.overHttp(count, false);
 
-  private async keyed(count: number): Promise<number> {
-    return this.overHttp(count, true);
-  }
+  private readonly keyed: Way = (count) => this.overHttp(count, true);
 
   private async overHttp(count: number, keyed: boolean): Promise<number> {
     const carts = await this.carts(count);
@@ -213,14 +213,9 @@ class Measurement {
     return count / seconds;
   }
 
-  /** Works through the list, so many at a time; answers how many a second. */
   private async rate<T>(work: readonly T[], one: (item: T) => Promise<void>): Promise<number> {
-    const queue = [...work];
     const startedAt = performance.now();
-    const client = async () => {
-      for (let item = queue.pop(); item !== undefined; item = queue.pop()) await one(item);
-    };
-    await Promise.all(Array.from({ length: this.load.clients }, client));
+    await inParallel(work, this.load.clients, one);
     return work.length / ((performance.now() - startedAt) / 1000);
   }
 

@@ -6,6 +6,7 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type SiteContext } from '../../activities/context';
+import { inParallel } from '../../cli/demo/scenario';
 import { addKey, makeKey } from '../../db/api-keys';
 import { type Database } from '../../db/database';
 import { insertRows } from '../../db/dialect';
@@ -170,11 +171,9 @@ export class ServingProcess {
         sent.end();
       });
     let errors = 0;
-    const queue = [...carts];
-    const client = async () => {
-      for (let cart = queue.pop(); cart !== undefined; cart = queue.pop()) if (!(await post(cart))) errors++;
-    };
-    await Promise.all(Array.from({ length: clients }, client));
+    await inParallel(carts, clients, async (cart) => {
+      if (!(await post(cart))) errors++;
+    });
     agent.destroy();
     return errors;
   }
