@@ -27,6 +27,14 @@ interface TopologyRow {
   data_id: string;
 }
 
+interface SiteRow {
+  site: string;
+  role: SiteRole;
+  parent: string | null;
+  url: string;
+  incarnation: number;
+}
+
 export interface OwnTopology {
   readonly topology: Topology;
   readonly site: string;
@@ -57,9 +65,8 @@ export async function seedTopology(
 
 /** Takes a newer topology; an older or equal one changes nothing. Answers whether it was taken. */
 export async function saveTopology(tx: Transaction, topology: Topology, now: number): Promise<boolean> {
-  const row = await readRow(tx, topology.store, forUpdate(tx.engine));
-  if (!row)
-    throw new Error(`this database has no topology of store "${topology.store}": is the store configured here?`);
+  const row = await lockRow(tx, topology.store);
+  if (!row) throw noTopology(topology.store);
   if (topology.version <= row.version) return false;
   await tx.run('UPDATE topology SET version = ?, epoch = ?, primary_site = ?, updated_at = ? WHERE store = ?', [
     topology.version,
@@ -82,25 +89,24 @@ async function writeSites(tx: Transaction, topology: Topology, now: number): Pro
   );
 }
 
-function readRow(reads: Statements, store: string, lock: string): Promise<TopologyRow | undefined> {
-  return reads.get<TopologyRow>(
-    `SELECT version, epoch, primary_site, own_site, data_id FROM topology WHERE store = ?${lock}`,
+function lockRow(tx: Transaction, store: string): Promise<TopologyRow | undefined> {
+  return tx.get<TopologyRow>(
+    `SELECT version, epoch, primary_site, own_site, data_id FROM topology WHERE store = ?${forUpdate(tx.engine)}`,
     [store],
   );
 }
 
-/** The topology as this site knows it. */
+/** The topology as this site knows it; one statement, for every sale asks. */
 export async function loadTopology(reads: Statements, store: string): Promise<OwnTopology> {
-  const row = await readRow(reads, store, '');
-  if (!row) throw new Error(`this database has no topology of store "${store}": is the store configured here?`);
-  const rows = await reads.all<{
-    site: string;
-    role: SiteRole;
-    parent: string | null;
-    url: string;
-    incarnation: number;
-  }>('SELECT site, role, parent, url, incarnation FROM sites WHERE store = ? ORDER BY site', [store]);
-  const sites: Site[] = rows.map(({ site, role, parent, url, incarnation }) => ({
+  const rows = await reads.all<TopologyRow & SiteRow>(
+    `SELECT topology.version, topology.epoch, topology.primary_site, topology.own_site, topology.data_id,
+       sites.site, sites.role, sites.parent, sites.url, sites.incarnation
+     FROM topology JOIN sites ON sites.store = topology.store WHERE topology.store = ? ORDER BY sites.site`,
+    [store],
+  );
+  const [row] = rows;
+  if (!row) throw noTopology(store);
+  const sites = rows.map(({ site, role, parent, url, incarnation }): Site => ({
     site,
     role,
     parent,
@@ -115,13 +121,17 @@ export async function loadTopology(reads: Statements, store: string): Promise<Ow
   };
 }
 
+function noTopology(store: string): Error {
+  return new Error(`this database has no topology of store "${store}": is the store configured here?`);
+}
+
 /**
  * The fence: locks the topology row until the transaction ends and requires this site's own primacy in that very
  * epoch. It fences commands; facts (orders, confirmations) are taken whatever their epoch.
  */
 export async function requirePrimacy(tx: Transaction, store: string, epoch: number): Promise<void> {
-  const row = await readRow(tx, store, forUpdate(tx.engine));
-  if (!row) throw new Error(`this database has no topology of store "${store}": is the store configured here?`);
+  const row = await lockRow(tx, store);
+  if (!row) throw noTopology(store);
   if (row.primary_site !== row.own_site || row.epoch !== epoch) {
     throw new NotPrimaryError(store, row.own_site, epoch, row.primary_site, row.epoch);
   }
