@@ -51,6 +51,27 @@ describe.each(engines())('the database interface on %s', (engine) => {
     expect(await count('effects')).toBe(1);
   });
 
+  test('of many at once, those that throw leave nothing behind, and the others are all there', async () => {
+    const effects: number[] = [];
+    const one = (number: number) =>
+      db.transaction(async (tx) => {
+        await tx.run(insertKey, ['many', number, number]);
+        tx.afterCommit(() => effects.push(number));
+        if (number % 3 === 0) throw new Error(`no ${number}`);
+        return number;
+      });
+    const numbers = Array.from({ length: 60 }, (_, number) => number);
+    const outcomes = await Promise.allSettled(numbers.map(one));
+    const kept = numbers.filter((number) => number % 3 !== 0);
+    expect(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))).toEqual(kept);
+    const rows = await db.all<{ incarnation: number }>(
+      'SELECT incarnation FROM transfer_sequences WHERE store = ? ORDER BY incarnation',
+      ['many'],
+    );
+    expect(rows.map(({ incarnation }) => incarnation)).toEqual(kept);
+    expect(effects.sort((a, b) => a - b)).toEqual(kept);
+  });
+
   test('concurrent guarded updates never take more than there is', async () => {
     await db.run(insertKey, ['guard', 1, 20]);
     const take = () =>
@@ -178,6 +199,32 @@ describe.each(engines())('the database interface on %s', (engine) => {
 });
 
 /** Opens when that many have arrived. */
+describe('a group that SQLite rolls back by itself', () => {
+  test('costs only the transaction that did not fit: the others run again and are there', async () => {
+    const { db, drop } = await freshDatabase('sqlite');
+    try {
+      const insert = `INSERT INTO events (store, subject, sequence, kind, data, occurred_at) VALUES ('s', ?, 1, 'k', ?, 0)`;
+      const pages = await db.get<{ page_count: number }>('PRAGMA page_count');
+      const room = (pages?.page_count ?? 0) + 20;
+      await db.transaction(async (tx) => void (await tx.all(`PRAGMA max_page_count = ${room}`)));
+      const effects: number[] = [];
+      const write = (number: number) =>
+        db.transaction(async (tx) => {
+          await tx.run(insert, [`subject ${number}`, number === 5 ? 'x'.repeat(1_000_000) : 'small']);
+          tx.afterCommit(() => effects.push(number));
+        });
+      const outcomes = await Promise.allSettled(Array.from({ length: 12 }, (_, number) => write(number)));
+      const failed = outcomes.flatMap(({ status }, number) => (status === 'rejected' ? [number] : []));
+      expect(failed).toEqual([5]);
+      expect(outcomes[5]).toMatchObject({ reason: { code: 'SQLITE_FULL' } });
+      expect((await db.get<{ rows: number }>('SELECT COUNT(*) AS "rows" FROM events'))?.rows).toBe(11);
+      expect(effects.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]);
+    } finally {
+      await drop();
+    }
+  });
+});
+
 class Gate {
   private readonly opened: Promise<void>;
   private open: () => void = () => undefined;
