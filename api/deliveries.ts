@@ -18,10 +18,13 @@ export const HELD_AFTER_MS = 3_000;
 /** Entries of one kind that one answer lists. */
 const LISTED_MAX = 200;
 
+export const deliveryStates = ['waiting', 'delivering', 'held', 'parked'] as const;
+export type DeliveryState = (typeof deliveryStates)[number];
+
 const deliverySchema = z
   .object({
     kind: z.enum(['orders', 'catalog', 'stock', 'workflow', 'document']),
-    state: z.enum(['waiting', 'delivering', 'held', 'parked']),
+    state: z.enum(deliveryStates),
     site: z.string().describe('Whom it is for.'),
     subject: z.string(),
     count: z.number().int().describe('Orders, items or units.'),

@@ -6,6 +6,8 @@ import { CommandFailure } from './exit-codes';
 
 /** An import reads a whole file, milliseconds. */
 const IMPORT_TIMEOUT_MS = 10 * 60_000;
+/** A site that takes longer to say how it is counts as away, milliseconds. */
+const STATUS_TIMEOUT_MS = 10_000;
 /** Most lines of one receipt. */
 const RECEIPT_LINES_MAX = 5000;
 const NOT_FOUND = 404;
@@ -92,6 +94,24 @@ export interface Delivery {
   readonly since: string;
   readonly reason: string;
   readonly temporalUi: string | null;
+}
+
+export interface Waiting {
+  readonly count: number;
+  readonly oldest: string | null;
+}
+
+export interface SiteStatus {
+  readonly site: string;
+  readonly role: string;
+  readonly at: string;
+  readonly topology: { readonly version: number; readonly epoch: number; readonly primary: string };
+  readonly incarnation: number;
+  readonly database: { readonly engine: string };
+  readonly temporal: { readonly reached: boolean; readonly reason: string | null; readonly namespace: string };
+  readonly catalogs: readonly { readonly catalog: string; readonly revision: string; readonly items: number }[];
+  readonly deliveries: Readonly<Record<Delivery['state'], Waiting>>;
+  readonly units: { readonly own: number; readonly pool: number; readonly inFlight: number };
 }
 
 export interface PostalAddress {
@@ -224,6 +244,10 @@ export class SiteApi {
       this.orders(Number.MAX_SAFE_INTEGER, 'accepted'),
     ]);
     return waiting.length + accepted.length;
+  }
+
+  async status(): Promise<SiteStatus> {
+    return (await this.client.store<SiteStatus>('/status', { timeoutMs: STATUS_TIMEOUT_MS })).body;
   }
 
   async deliveries(): Promise<readonly Delivery[]> {
