@@ -45,7 +45,8 @@ async function look({ name, client }: Target): Promise<SiteView> {
     return { site: status.site, url, serving: true, database: true, temporal: reached, problem, status };
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
-    const answered = error instanceof ApiProblem;
+    // What has no slug is no answer of a site: something else listens there.
+    const answered = error instanceof ApiProblem && error.slug !== '';
     const database = answered && error.slug === DATABASE_AWAY ? false : null;
     return { ...unknown, serving: answered, database, problem: error.message };
   }

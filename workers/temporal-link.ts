@@ -13,6 +13,7 @@ import { type Registration, type TopologyState, queueOfPrimary, queueOfSite } fr
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { REGISTER_SITE } from '../domain/workflow-inputs';
 import { startAttributes } from '../workflows/search-attributes';
+import { grpcReason } from './grpc-error';
 import { Pause } from './pause';
 import { ensureSearchAttributes } from './search-attributes';
 import { WORKFLOW_BUNDLE } from './workflow-bundle';
@@ -85,7 +86,7 @@ export class TemporalLink {
       );
       return { reached: true, reason: null };
     } catch (error) {
-      return { reached: false, reason: error instanceof Error ? error.message : String(error) };
+      return { reached: false, reason: grpcReason(error) };
     }
   }
 
@@ -119,7 +120,7 @@ export class TemporalLink {
         if (!this.stopping && !this.reconcileAgain) await this.pause.wait(REGISTER_INTERVAL_MS);
         this.reconcileAgain = true;
       } catch (error) {
-        this.lastFailure = error instanceof Error ? error.message : String(error);
+        this.lastFailure = grpcReason(error);
         this.context.log.warn({ error: String(error), retryInMs: wait }, 'Temporal is away; the site sells on');
         await this.pause.wait(wait);
         wait = Math.min(wait * 2, RECONNECT_WAIT_LONGEST_MS);

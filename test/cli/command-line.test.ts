@@ -22,7 +22,7 @@ describe('help', () => {
     expect(code).toBe(0);
     for (const command of [
       ...['start', 'site', 'migrate', 'catalog', 'inventory', 'orders', 'deliveries', 'audit', 'temporal', 'demo'],
-      ...['config', 'status'],
+      ...['config', 'status', 'doctor'],
     ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
@@ -50,6 +50,8 @@ describe('a wrong command line ends with 2 and says why', () => {
     [['orders', 'list', '--url', 'nonsense'], '"nonsense" is no URL'],
     [['orders', 'list', '--url', 'http://127.0.0.1:1'], 'which store? name it with --store or ENTREPOT_STORE'],
     [['audit'], 'there is no trial system in var/trial'],
+    [['doctor'], 'there is no trial system in var/trial'],
+    [['status'], 'there is no trial system in var/trial: start one with "entrepot start"'],
     [['migrate', 'none.yaml'], "none.yaml can't be used"],
     [['demo-check', '--log', 'x', '--data', 'nowhere'], 'nowhere holds no trial system'],
   ];
