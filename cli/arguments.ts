@@ -18,3 +18,15 @@ export function oneOf<T extends string>(allowed: readonly T[]): (text: string) =
     return found;
   };
 }
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 24 * 3600 };
+
+/** "90d", "24h", "30m" or "45s", in seconds. */
+export function duration(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const seconds = UNIT_SECONDS[unit];
+  if (count === undefined || seconds === undefined) {
+    throw new InvalidArgumentError('give a number and a unit: 90d, 24h, 30m or 45s.');
+  }
+  return Number(count) * seconds;
+}

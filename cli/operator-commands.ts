@@ -1,5 +1,8 @@
 /** The operator's commands. Each one's code is loaded when it is called, so that --help is quick. */
 import { type Command } from 'commander';
+import { duration, oneOf } from './arguments';
+import { type CreateKeyOptions } from './keys';
+import { KEY_ROLES } from '../db/api-keys';
 import { type TargetOptions, withTarget } from './target-options';
 import { TRIAL_DATA_DEFAULT } from './trial/layout';
 
@@ -19,4 +22,29 @@ export function operatorCommands(program: Command): void {
   withTarget(program.command('deliveries').description('what is held, for which site, since when and why'))
     .option('--json', 'as JSON')
     .action(async (options: TargetOptions) => (await import('./deliveries.js')).runDeliveries(options));
+  keyCommands(program.command('keys').description("a site's API keys"));
+}
+
+function keyCommands(keys: Command): void {
+  withTarget(keys.command('create').description('a new key; its text is shown once'))
+    .requiredOption('--role <role>', `what it may do: ${KEY_ROLES.join(', ')}`, oneOf(KEY_ROLES))
+    .requiredOption('--label <text>', 'whose it is, for people')
+    .option('--for-site <site>', 'good at this site only (default: at any that knows it)')
+    .option('--lifetime <time>', 'such as 90d or 12h (default: for ever)', duration)
+    .option('--json', 'as JSON')
+    .action(async (options: CreateKeyOptions) => (await import('./keys.js')).runKeysCreate(options));
+  withTarget(keys.command('list').description('every key, without its secret'))
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions) => (await import('./keys.js')).runKeysList(options));
+  withTarget(keys.command('rotate').description('a new key in place of an old one, which ends after an overlap'))
+    .argument('<key>', 'the id of the old key: what stands between the underscores')
+    .option('--overlap <time>', 'how long the old key stays good, such as 1h (default: 24h)', duration)
+    .option('--json', 'as JSON')
+    .action(async (key: string, options: TargetOptions & { overlap?: number }) =>
+      (await import('./keys.js')).runKeysRotate(key, options),
+    );
+  withTarget(keys.command('revoke').description('end a key at once'))
+    .argument('<key>', "the key's id")
+    .option('--json', 'as JSON')
+    .action(async (key: string, options: TargetOptions) => (await import('./keys.js')).runKeysRevoke(key, options));
 }

@@ -114,6 +114,29 @@ export interface SiteStatus {
   readonly units: { readonly own: number; readonly pool: number; readonly inFlight: number };
 }
 
+export interface ApiKey {
+  readonly keyId: string;
+  readonly role: string;
+  /** null for every site of the store. */
+  readonly site: string | null;
+  readonly label: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+}
+
+/** Its text is told this once. */
+export interface NewApiKey extends ApiKey {
+  readonly key: string;
+}
+
+export interface KeyRequest {
+  readonly role: string;
+  readonly label: string;
+  readonly site: string | null;
+  readonly expiresAt: string | null;
+}
+
 export interface PostalAddress {
   readonly name: string;
   readonly deliverTo: readonly string[];
@@ -248,6 +271,24 @@ export class SiteApi {
 
   async status(): Promise<SiteStatus> {
     return (await this.client.store<SiteStatus>('/status', { timeoutMs: STATUS_TIMEOUT_MS })).body;
+  }
+
+  keys(): Promise<ApiKey[]> {
+    return this.client.list<ApiKey>('/keys');
+  }
+
+  async createKey(body: KeyRequest): Promise<NewApiKey> {
+    return (await this.client.store<NewApiKey>('/keys', { method: 'POST', body })).body;
+  }
+
+  async rotateKey(keyId: string, overlapSeconds?: number): Promise<NewApiKey & { readonly replaces: ApiKey }> {
+    const path = `/keys/${encodeURIComponent(keyId)}/rotations`;
+    type Rotated = NewApiKey & { readonly replaces: ApiKey };
+    return (await this.client.store<Rotated>(path, { method: 'POST', body: { overlapSeconds } })).body;
+  }
+
+  async revokeKey(keyId: string): Promise<void> {
+    await this.client.store(`/keys/${encodeURIComponent(keyId)}`, { method: 'DELETE' });
   }
 
   async deliveries(): Promise<readonly Delivery[]> {
