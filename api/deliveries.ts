@@ -15,8 +15,8 @@ import { noBody, noQuery, pageOf, storeParams, time } from './schemas';
 
 /** A delivery without an answer for this long is called held, milliseconds; as in the workflows. */
 export const HELD_AFTER_MS = 3_000;
-/** Entries of one kind that one answer lists. */
-const LISTED_MAX = 200;
+/** Entries of one kind that one answer lists; the status counts all. */
+export const LISTED_MAX = 200;
 
 export const deliveryStates = ['waiting', 'delivering', 'held', 'parked'] as const;
 export type DeliveryState = (typeof deliveryStates)[number];

@@ -19,9 +19,20 @@ export function operatorCommands(program: Command): void {
     .action(async (files: string[], options: { data: string; json?: boolean }) =>
       (await import('./doctor.js')).runDoctor(files, options),
     );
-  withTarget(program.command('deliveries').description('what is held, for which site, since when and why'))
+  withTarget(
+    program.command('deliveries').description('everything on its way: at which site, for whom, since when and why'),
+  )
     .option('--json', 'as JSON')
     .action(async (options: TargetOptions) => (await import('./deliveries.js')).runDeliveries(options));
+  withTarget(
+    program
+      .command('held')
+      .description('what does not move')
+      .command('list')
+      .description('of the deliveries, those that are held, parked or waiting'),
+  )
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions) => (await import('./deliveries.js')).runHeldList(options));
   keyCommands(program.command('keys').description("a site's API keys"));
 }
 

@@ -22,7 +22,7 @@ describe('help', () => {
     expect(code).toBe(0);
     for (const command of [
       ...['start', 'site', 'migrate', 'catalog', 'inventory', 'orders', 'deliveries', 'audit', 'temporal', 'demo'],
-      ...['config', 'status', 'doctor', 'keys'],
+      ...['config', 'status', 'doctor', 'keys', 'held'],
     ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }

@@ -141,6 +141,23 @@ export class World {
     return file;
   }
 
+  /** Makes the world look like a trial system to the command line; answers its data directory. */
+  trialDirectory(): string {
+    const { folder: data, store, key } = this;
+    const sites = [...this.configs.values()].map(({ site, url, listen, database, log }) => ({
+      ...{ site, url, port: listen.port, database, log: log.file ?? '', config: this.configFile(site) },
+      role: site === 'hq' ? 'primary' : 'secondary',
+    }));
+    const { address, uiUrl } = this.config('hq').temporal;
+    const trial = {
+      ...{ data, store, catalog: CATALOG, portBase: 0, primary: 'hq', sites, db: null },
+      keys: { operator: key, integrator: key, buyer: key },
+      temporal: { address, uiUrl, port: 0, uiPort: 0 },
+    };
+    writeFileSync(join(data, 'trial.json'), JSON.stringify(trial));
+    return data;
+  }
+
   site(site: string): RunningSite {
     const running = this.running.get(site);
     if (!running) throw new Error(`site "${site}" is not running`);
