@@ -35,6 +35,13 @@ export interface StoreSettings {
   readonly configuredTopology: Topology;
 }
 
+/** Does Temporal answer now? */
+export interface TemporalReach {
+  readonly reached: boolean;
+  /** Why it does not. */
+  readonly reason: string | null;
+}
+
 export interface SiteContext {
   /** This process's site. */
   readonly site: string;
@@ -49,6 +56,8 @@ export interface SiteContext {
   readonly url: string;
   /** Base of the Temporal UI and the namespace, for links. */
   readonly temporalUi: { readonly url: string; readonly namespace: string };
+  /** Asks Temporal for a sign of life; answers within seconds and never throws. */
+  readonly temporalReach: () => Promise<TemporalReach>;
   /** Tells the relay that the outbox has work; called after a COMMIT, never waits. */
   readonly outboxHasWork: () => void;
   /** Keeps a copy of a document that the transport emitted, where an archive is configured. */

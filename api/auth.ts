@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type SiteContext, type StoreSettings } from '../activities/context';
 import { verifySiteToken } from '../activities/site-token';
-import { type ApiKey, findKey, hashSecret, parseKey } from '../db/api-keys';
+import { type ApiKey, findKey, hashSecret, isInForce, parseKey } from '../db/api-keys';
 import { loadTopology } from '../db/topology';
 import { Problem } from './problems';
 import { type Caller, type Role } from './route';
@@ -52,9 +52,8 @@ export class Authentication {
     if (!key) return null;
     const same = timingSafeEqual(Buffer.from(key.secretHash), Buffer.from(hashSecret(parsed.secret)));
     const now = this.context.runtime.clock.now();
-    const inForce = key.revokedAt === null && (key.expiresAt === null || key.expiresAt > now);
     const here = key.site === null || key.site === this.context.site;
-    return same && inForce && here ? { role: key.role, id: key.keyId } : null;
+    return same && isInForce(key, now) && here ? { role: key.role, id: key.keyId } : null;
   }
 
   private async find(store: string, keyId: string): Promise<ApiKey | undefined> {

@@ -15,13 +15,16 @@ import { noBody, noQuery, pageOf, storeParams, time } from './schemas';
 
 /** A delivery without an answer for this long is called held, milliseconds; as in the workflows. */
 export const HELD_AFTER_MS = 3_000;
-/** Entries of one kind that one answer lists. */
-const LISTED_MAX = 200;
+/** Entries of one kind that one answer lists; the status counts all. */
+export const LISTED_MAX = 200;
+
+export const deliveryStates = ['waiting', 'delivering', 'held', 'parked'] as const;
+export type DeliveryState = (typeof deliveryStates)[number];
 
 const deliverySchema = z
   .object({
     kind: z.enum(['orders', 'catalog', 'stock', 'workflow', 'document']),
-    state: z.enum(['waiting', 'delivering', 'held', 'parked']),
+    state: z.enum(deliveryStates),
     site: z.string().describe('Whom it is for.'),
     subject: z.string(),
     count: z.number().int().describe('Orders, items or units.'),

@@ -1,11 +1,14 @@
 import { z } from 'zod';
-import { type ApiKey, KEY_ROLES, addKey, listKeys, makeKey, revokeKey } from '../db/api-keys';
-import { notFound } from './problems';
+import { type ApiKey, KEY_ROLES, addKey, findKey, listKeys, makeKey, revokeKey, rotateKey } from '../db/api-keys';
+import { Problem, notFound } from './problems';
 import { type Route, route } from './route';
 import { nameSchema, noBody, noQuery, pageOf, pageQuery, storeParams, time, timeOrNull } from './schemas';
 
 /** Longest label of a key, characters. */
 const LABEL_LENGTH_MAX = 100;
+/** How long the old key of a rotation stays good unless the rotation says otherwise, and at most, seconds. */
+const OVERLAP_DEFAULT_S = 24 * 3600;
+const OVERLAP_MAX_S = 30 * 24 * 3600;
 
 const keySchema = z
   .object({
@@ -29,6 +32,10 @@ function shown(key: ApiKey): z.output<typeof keySchema> {
   };
 }
 
+const keyParams = z.strictObject({ store: nameSchema, keyId: z.string().max(36) });
+// Not idempotent: the answer of an Idempotency-Key is kept, and a secret may be kept nowhere.
+const newKeySchema = keySchema.extend({ key: z.string().describe('Shown once: only its hash is kept.') });
+
 export const keyRoutes: readonly Route[] = [
   route({
     method: 'post',
@@ -46,7 +53,7 @@ export const keyRoutes: readonly Route[] = [
       expiresAt: z.iso.datetime().nullable().default(null),
     }),
     idempotent: false,
-    responses: { 201: { description: 'The key.', schema: keySchema.extend({ key: z.string() }) } },
+    responses: { 201: { description: 'The key.', schema: newKeySchema } },
     handle: async ({ context, store, body }) => {
       const { db, runtime } = context;
       const key = makeKey(runtime.random);
@@ -77,13 +84,64 @@ export const keyRoutes: readonly Route[] = [
     },
   }),
   route({
+    method: 'post',
+    path: '/v1/stores/{store}/keys/{keyId}/rotations',
+    tag: 'keys',
+    operationId: 'rotateKey',
+    summary: 'A new key in place of this one, which stays good for the overlap and then ends',
+    roles: ['operator'],
+    params: keyParams,
+    query: noQuery,
+    body: z
+      .strictObject({
+        overlapSeconds: z
+          .number()
+          .int()
+          .min(0)
+          .max(OVERLAP_MAX_S)
+          .optional()
+          .describe(`How long the old key stays good; ${OVERLAP_DEFAULT_S} unless given.`),
+        expiresAt: z.iso
+          .datetime()
+          .nullable()
+          .optional()
+          .describe('When the new key ends; null for never; with the old one unless given.'),
+      })
+      .optional(),
+    idempotent: false,
+    responses: {
+      201: {
+        description: 'The new key: same role, site and label.',
+        schema: newKeySchema.extend({ replaces: keySchema }),
+      },
+      404: { description: 'No such key.' },
+      409: { description: 'The key is revoked or expired: make a new one.' },
+    },
+    handle: async ({ context, store, params, body }) => {
+      const { db, runtime, site } = context;
+      const now = runtime.clock.now();
+      const key = makeKey(runtime.random);
+      const rotated = await db.transaction((tx) =>
+        rotateKey(tx, {
+          ...{ store: store.store, keyId: params.keyId, key, now },
+          oldExpiresAt: now + (body?.overlapSeconds ?? OVERLAP_DEFAULT_S) * 1000,
+          newExpiresAt: typeof body?.expiresAt === 'string' ? Date.parse(body.expiresAt) : body?.expiresAt,
+        }),
+      );
+      if (rotated) return { status: 201, body: { ...shown(rotated.added), key, replaces: shown(rotated.old) } };
+      const known = await findKey(db, store.store, params.keyId);
+      if (!known) throw notFound(`no key "${params.keyId}" of store "${store.store}" at site "${site}"`);
+      throw new Problem(409, 'key-not-in-force', `key "${params.keyId}" is revoked or expired: make a new one`);
+    },
+  }),
+  route({
     method: 'delete',
     path: '/v1/stores/{store}/keys/{keyId}',
     tag: 'keys',
     operationId: 'revokeKey',
     summary: 'Revoke a key; it stops within seconds',
     roles: ['operator'],
-    params: z.strictObject({ store: nameSchema, keyId: z.string().max(36) }),
+    params: keyParams,
     query: noQuery,
     body: noBody,
     idempotent: false,

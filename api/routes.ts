@@ -8,6 +8,7 @@ import { keyRoutes } from './keys';
 import { orderRoutes } from './orders';
 import { type Route } from './route';
 import { siteRoutes } from './sites';
+import { statusRoutes } from './status';
 import { workflowRoutes } from './workflows';
 
 export const allRoutes: readonly Route[] = [
@@ -19,5 +20,6 @@ export const allRoutes: readonly Route[] = [
   ...inventoryRoutes,
   ...workflowRoutes,
   ...siteRoutes,
+  ...statusRoutes,
   ...keyRoutes,
 ];

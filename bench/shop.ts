@@ -20,6 +20,7 @@ export function contextFor(config: SiteConfig, db: Database): SiteContext {
     ...{ site: config.site, stores: storeSettingsFrom(config), db, runtime: REAL_RUNTIME },
     ...{ log: pino({ level: 'silent' }), documentsDir: config.documentsDir, url: config.url },
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
+    temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
     outboxHasWork: () => undefined,
     archiveDocument: () => undefined,
   };

@@ -1,6 +1,7 @@
 /** A site's HTTP API as the command line calls it. */
 import { type Readable } from 'node:stream';
 import { CommandFailure, unreachable } from './exit-codes';
+import { reasonOf } from './reason';
 
 /** How long one answer may take, milliseconds; an import of a large file is given its own. */
 const ANSWER_TIMEOUT_MS = 30_000;
@@ -117,13 +118,6 @@ export class ApiClient {
     const detail = [say('title'), say('detail')].filter((part) => part !== undefined).join(': ');
     const hint =
       response.status === 401 || response.status === 403 ? ' (--key or ENTREPOT_API_KEY names the key to use)' : '';
-    return `${this.target.url} answered ${response.status}: ${detail || text.slice(0, 200) || response.statusText}${hint}`;
+    return `${this.target.url} answered ${response.status}: ${detail || text.replace(/\s+/g, ' ').slice(0, 200) || response.statusText}${hint}`;
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  if (cause instanceof AggregateError) return cause.errors.map((inner) => reasonOf(inner)).join(', ');
-  return cause instanceof Error ? cause.message : error.message;
 }

@@ -1,5 +1,6 @@
 /** `entrepot config check`: says what is wrong with a site's file before the site is started. */
-import { ConfigError, loadConfig } from '../workers/config';
+import { ConfigError, type SiteConfig, loadConfig } from '../workers/config';
+import { type Environment } from '../workers/config-environment';
 import { wrongUsage } from './exit-codes';
 import { print, printJson } from './output';
 
@@ -23,9 +24,9 @@ export async function runConfigCheck(file: string, options: { json?: boolean }):
 }
 
 /** A wrong file is a wrong use of the command. */
-export function loadConfigFile(file: string): ReturnType<typeof loadConfig> {
+export function loadConfigFile(file: string, environment?: Environment): SiteConfig {
   try {
-    return loadConfig(file);
+    return loadConfig(file, environment);
   } catch (error) {
     if (error instanceof ConfigError) throw wrongUsage(error.message, error);
     throw error;

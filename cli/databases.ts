@@ -4,17 +4,33 @@ import { type Database } from '../db/database';
 import { isMariadbUrl, openDatabase } from '../db/migrate';
 import { loadTopology } from '../db/topology';
 import { type SiteConfig } from '../workers/config';
+import { type Environment } from '../workers/config-environment';
 import { loadConfigFile, withoutPassword } from './config';
 import { unreachable, wrongUsage } from './exit-codes';
 import { readTrial } from './trial/data-directory';
+import { siteEnvironment } from './trial/layout';
+
+export interface ConfigFiles {
+  readonly files: readonly string[];
+  /** What stands over the files, as for the sites themselves. */
+  readonly environment: Environment;
+}
+
+/** The files that were named, or those of the trial system. */
+export function configFiles(files: readonly string[], data: string): ConfigFiles {
+  if (files.length > 0) return { files, environment: process.env };
+  const trial = readTrial(data);
+  if (trial) {
+    return { files: trial.sites.map(({ config }) => config), environment: { ...process.env, ...siteEnvironment() } };
+  }
+  throw wrongUsage(
+    `which sites? name their configuration files: there is no trial system in ${data} (--data names another)`,
+  );
+}
 
 export function siteConfigs(files: readonly string[], data: string): SiteConfig[] {
-  if (files.length > 0) return files.map(loadConfigFile);
-  const trial = readTrial(data);
-  if (trial) return trial.sites.map((site) => loadConfigFile(site.config));
-  throw wrongUsage(
-    `which databases? name the sites' configuration files: there is no trial system in ${data} (--data names another)`,
-  );
+  const found = configFiles(files, data);
+  return found.files.map((file) => loadConfigFile(file, found.environment));
 }
 
 export interface OpenSite {

@@ -1,26 +1,64 @@
-/** `entrepot deliveries`: what is held, for which site, since when and why. */
-import { formatTime, printList } from './output';
-import { SiteApi } from './site-api';
-import { resolveTarget } from './target';
+/** `entrepot deliveries` and `held list`: what is delivered, held or parked, for which site, since when and why. */
+import { LISTED_MAX } from '../api/deliveries';
+import { CommandFailure, EXIT_CODES } from './exit-codes';
+import { formatTime, printList, progress } from './output';
+import { type Delivery, SiteApi } from './site-api';
+import { type Target, resolveTargets } from './target';
 import { type TargetOptions } from './target-options';
 
-export async function runDeliveries(options: TargetOptions): Promise<void> {
-  const api = new SiteApi(resolveTarget(options).target);
-  const deliveries = await api.deliveries();
+/** A delivery and the site that has it to deliver. */
+type PlacedDelivery = Delivery & { readonly at: string };
+
+/** Everything without an answer yet. */
+export function runDeliveries(options: TargetOptions): Promise<void> {
+  return list(options, () => true, 'nothing waits');
+}
+
+/** Only what does not move: held, parked, or waiting for its turn. */
+export function runHeldList(options: TargetOptions): Promise<void> {
+  return list(options, ({ state }) => state !== 'delivering', 'nothing is held or parked');
+}
+
+/** Over all sites that are meant; those that can't be asked are named at the end. */
+async function list(options: TargetOptions, wanted: (delivery: Delivery) => boolean, none: string): Promise<void> {
+  const answers = await Promise.all(resolveTargets(options).map(deliveriesAt));
+  const deliveries = answers.flatMap((answer) => (answer instanceof CommandFailure ? [] : answer));
+  const silent = answers.filter((answer) => answer instanceof CommandFailure);
+  const shown = deliveries.filter(wanted).sort((a, b) => (a.since < b.since ? -1 : 1));
   printList(
     options.json,
-    deliveries,
-    ['kind', 'subject', 'count', 'for', 'state', 'since', 'reason', 'Temporal UI'],
-    deliveries.map((delivery) => [
-      delivery.kind,
-      delivery.subject,
-      delivery.count,
-      delivery.site,
-      delivery.state,
-      formatTime(delivery.since),
-      delivery.reason,
-      delivery.temporalUi,
+    shown,
+    ['at', 'kind', 'subject', 'count', 'for', 'state', 'since', 'reason', 'Temporal UI'],
+    shown.map(({ at, kind, subject, count, site, state, since, reason, temporalUi }) => [
+      ...[at, kind, subject, count, site, state],
+      ...[formatTime(since), reason, temporalUi],
     ]),
-    'nothing waits',
+    silent.length > 0 ? 'nothing at the sites that answered' : none,
   );
+  tellOfMore(deliveries);
+  if (silent.length === 0) return;
+  const away = silent.some(({ exitCode }) => exitCode === EXIT_CODES.unreachable);
+  const message = silent.map((failure) => failure.message).join('\n');
+  throw new CommandFailure(away ? EXIT_CODES.unreachable : EXIT_CODES.failed, message, { cause: silent[0] });
+}
+
+async function deliveriesAt({ name, client }: Target): Promise<PlacedDelivery[] | CommandFailure> {
+  try {
+    return (await new SiteApi(client.target).deliveries()).map((delivery) => ({ at: name, ...delivery }));
+  } catch (error) {
+    if (error instanceof CommandFailure) return error;
+    throw error;
+  }
+}
+
+/** A site lists only so many of a kind. */
+function tellOfMore(deliveries: readonly PlacedDelivery[]): void {
+  for (const at of new Set(deliveries.map((delivery) => delivery.at))) {
+    for (const kind of ['stock', 'document']) {
+      const listed = deliveries.filter((delivery) => delivery.at === at && delivery.kind === kind).length;
+      if (listed >= LISTED_MAX) {
+        progress(`${at} lists the newest ${LISTED_MAX} of kind "${kind}": "entrepot status" counts them all`);
+      }
+    }
+  }
 }

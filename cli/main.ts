@@ -1,30 +1,14 @@
 #!/usr/bin/env node
 /** The `entrepot` command. Each command's code is loaded when it is called, so that --help is quick. */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { oneOf, wholeNumber } from './arguments';
 import { CommandFailure, EXIT_CODES, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
+import { operatorCommands } from './operator-commands';
 import { type TargetOptions, withTarget } from './target-options';
 import { temporalCommand } from './temporal';
 import { PORT_BASE_DEFAULT, PORT_BASE_MAX, PORT_BASE_MIN, SECONDARIES_MAX, TRIAL_DATA_DEFAULT } from './trial/layout';
 import { type SabotageKind, SABOTAGES } from './demo/sabotage-kinds';
 import { PACKAGE_VERSION } from './version';
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
-      throw new InvalidArgumentError(`give a whole number from ${least} to ${most}.`);
-    }
-    return value;
-  };
-}
-
-function oneOf<T extends string>(allowed: readonly T[]): (text: string) => T {
-  return (text) => {
-    const found = allowed.find((value) => value === text);
-    if (found === undefined) throw new InvalidArgumentError(`allowed: ${allowed.join(', ')}.`);
-    return found;
-  };
-}
 
 const portBase = wholeNumber(PORT_BASE_MIN, PORT_BASE_MAX);
 const LIST_LIMIT_DEFAULT = 50;
@@ -42,6 +26,7 @@ function buildProgram(): Command {
   catalogCommands(program.command('catalog').description('import, push and watch the catalogue'));
   inventoryCommands(program.command('inventory').description('receive stock, share it out, see levels'));
   orderCommands(program);
+  operatorCommands(program);
   program.addCommand(temporalCommand());
   demoCommands(program);
   for (const command of allCommands(program)) command.exitOverride();
@@ -153,9 +138,6 @@ function orderCommands(program: Command): void {
     .action(async (order: string, options: TargetOptions & { document?: boolean }) =>
       (await import('./orders.js')).runOrdersShow(order, options),
     );
-  withTarget(program.command('deliveries').description('what is held, for which site, since when and why'))
-    .option('--json', 'as JSON')
-    .action(async (options: TargetOptions) => (await import('./deliveries.js')).runDeliveries(options));
 }
 
 function demoCommands(program: Command): void {

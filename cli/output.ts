@@ -39,6 +39,11 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-GB');
 }
 
+/** "1 fault", "3 faults" */
+export function formatNumberOf(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
 /** "0.4 s" */
 export function formatSeconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`;

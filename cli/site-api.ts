@@ -6,6 +6,8 @@ import { CommandFailure } from './exit-codes';
 
 /** An import reads a whole file, milliseconds. */
 const IMPORT_TIMEOUT_MS = 10 * 60_000;
+/** A site that takes longer to say how it is counts as away, milliseconds. */
+const STATUS_TIMEOUT_MS = 10_000;
 /** Most lines of one receipt. */
 const RECEIPT_LINES_MAX = 5000;
 const NOT_FOUND = 404;
@@ -92,6 +94,47 @@ export interface Delivery {
   readonly since: string;
   readonly reason: string;
   readonly temporalUi: string | null;
+}
+
+export interface Waiting {
+  readonly count: number;
+  readonly oldest: string | null;
+}
+
+export interface SiteStatus {
+  readonly site: string;
+  readonly role: string;
+  readonly at: string;
+  readonly topology: { readonly version: number; readonly epoch: number; readonly primary: string };
+  readonly incarnation: number;
+  readonly database: { readonly engine: string };
+  readonly temporal: { readonly reached: boolean; readonly reason: string | null; readonly namespace: string };
+  readonly catalogs: readonly { readonly catalog: string; readonly revision: string; readonly items: number }[];
+  readonly deliveries: Readonly<Record<Delivery['state'], Waiting>>;
+  readonly units: { readonly own: number; readonly pool: number; readonly inFlight: number };
+}
+
+export interface ApiKey {
+  readonly keyId: string;
+  readonly role: string;
+  /** null for every site of the store. */
+  readonly site: string | null;
+  readonly label: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+}
+
+/** Its text is told this once. */
+export interface NewApiKey extends ApiKey {
+  readonly key: string;
+}
+
+export interface KeyRequest {
+  readonly role: string;
+  readonly label: string;
+  readonly site: string | null;
+  readonly expiresAt: string | null;
 }
 
 export interface PostalAddress {
@@ -224,6 +267,28 @@ export class SiteApi {
       this.orders(Number.MAX_SAFE_INTEGER, 'accepted'),
     ]);
     return waiting.length + accepted.length;
+  }
+
+  async status(): Promise<SiteStatus> {
+    return (await this.client.store<SiteStatus>('/status', { timeoutMs: STATUS_TIMEOUT_MS })).body;
+  }
+
+  keys(): Promise<ApiKey[]> {
+    return this.client.list<ApiKey>('/keys');
+  }
+
+  async createKey(body: KeyRequest): Promise<NewApiKey> {
+    return (await this.client.store<NewApiKey>('/keys', { method: 'POST', body })).body;
+  }
+
+  async rotateKey(keyId: string, overlapSeconds?: number): Promise<NewApiKey & { readonly replaces: ApiKey }> {
+    const path = `/keys/${encodeURIComponent(keyId)}/rotations`;
+    type Rotated = NewApiKey & { readonly replaces: ApiKey };
+    return (await this.client.store<Rotated>(path, { method: 'POST', body: { overlapSeconds } })).body;
+  }
+
+  async revokeKey(keyId: string): Promise<void> {
+    await this.client.store(`/keys/${encodeURIComponent(keyId)}`, { method: 'DELETE' });
   }
 
   async deliveries(): Promise<readonly Delivery[]> {

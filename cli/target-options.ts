@@ -13,7 +13,7 @@ export interface TargetOptions {
 
 export function withTarget(command: Command): Command {
   return command
-    .option('--url <url>', "the site's API (default: ENTREPOT_API_URL, else the trial system's primary)")
+    .option('--url <url>', "the site's API (default: ENTREPOT_API_URL, else the trial system)")
     .option('--key <key>', "API key (default: ENTREPOT_API_KEY, else the trial system's operator key)")
     .option('--store <store>', "the store (default: ENTREPOT_STORE, else the trial system's)")
     .option('--site <site>', 'a site of the trial system, by name')

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Random } from '../domain/runtime';
 import { type Statements, type Transaction } from './database';
+import { forUpdate } from './dialect';
 
 export type KeyRole = 'buyer' | 'integrator' | 'operator' | 'partner';
 export const KEY_ROLES = ['buyer', 'integrator', 'operator', 'partner'] as const satisfies readonly KeyRole[];
@@ -68,6 +69,11 @@ export async function addKey(
   return { store, keyId, secretHash, role, site, label, createdAt: now, expiresAt, revokedAt: null };
 }
 
+/** Neither revoked nor expired. */
+export function isInForce({ revokedAt, expiresAt }: ApiKey, now: number): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now);
+}
+
 interface KeyRow {
   store: string;
   key_id: string;
@@ -116,4 +122,34 @@ export async function revokeKey(tx: Transaction, store: string, keyId: string, n
     [now, store, keyId],
   );
   return matched > 0;
+}
+
+export interface Rotation {
+  readonly store: string;
+  readonly keyId: string;
+  /** The new key, as made by makeKey. */
+  readonly key: string;
+  /** When the old key dies at the latest, and until when the new one lives; undefined for as long as the old one. */
+  readonly oldExpiresAt: number;
+  readonly newExpiresAt: number | null | undefined;
+  readonly now: number;
+}
+
+/** A new key of the same role, site and label; the old one ends with the overlap. Undefined for one not in force. */
+export async function rotateKey(
+  tx: Transaction,
+  { store, keyId, key, oldExpiresAt, newExpiresAt, now }: Rotation,
+): Promise<{ old: ApiKey; added: ApiKey } | undefined> {
+  const row = await tx.get<KeyRow>(
+    `SELECT ${COLUMNS} FROM api_keys WHERE store = ? AND key_id = ?${forUpdate(tx.engine)}`,
+    [store, keyId],
+  );
+  if (!row || !isInForce(apiKey(row), now)) return undefined;
+  const old = apiKey(row);
+  const expiresAt = newExpiresAt === undefined ? old.expiresAt : newExpiresAt;
+  const { role, site, label } = old;
+  const added = await addKey(tx, { store, key, role, site, label, expiresAt, now });
+  const ends = Math.min(oldExpiresAt, old.expiresAt ?? oldExpiresAt);
+  await tx.run('UPDATE api_keys SET expires_at = ? WHERE store = ? AND key_id = ?', [ends, store, keyId]);
+  return { old: { ...old, expiresAt: ends }, added };
 }

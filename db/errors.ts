@@ -9,6 +9,8 @@ export class UnknownCommitError extends Error {
 
 /** MariaDB: record changed since last read, lock wait time-out, deadlock. */
 const RETRYABLE_ERRNO = new Set([1020, 1205, 1213]);
+/** MariaDB: to a database, by password, by plugin. */
+const ACCESS_DENIED_ERRNO = new Set([1044, 1045, 1698]);
 const BUSY = /^SQLITE_(BUSY|LOCKED)/;
 const CONNECTION_LOST = new Set([
   'PROTOCOL_CONNECTION_LOST',
@@ -51,6 +53,13 @@ export function isConnectionLost(error: unknown): boolean {
 
 export function isUnknownCommit(error: unknown): error is UnknownCommitError {
   return error instanceof UnknownCommitError;
+}
+
+/** Why a database server lets nobody in: who asks may not, or there is no such database; null for other errors. */
+export function refusalOf(error: unknown): 'access-denied' | 'no-such-database' | null {
+  const { errno } = driverError(error);
+  if (errno === 1049) return 'no-such-database';
+  return errno !== undefined && ACCESS_DENIED_ERRNO.has(errno) ? 'access-denied' : null;
 }
 
 /** True for a row that breaks a primary or unique key. */

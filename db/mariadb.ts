@@ -25,7 +25,8 @@ export const POOL_CONNECTIONS = 16;
 const STATEMENTS_KEPT_MAX = 500;
 /** How long a statement waits for a row that another transaction holds, seconds. */
 const LOCK_WAIT_S = 5;
-const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a server may take to let a connection in, milliseconds. */
+export const CONNECT_TIMEOUT_MS = 5_000;
 
 type Callback<T> = (error: Error | null, result: T) => void;
 

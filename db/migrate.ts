@@ -2,7 +2,7 @@
 import knexFactory, { type Knex } from 'knex';
 import * as firstSchema from './migrations/0001-first-schema';
 import { createMariadbDatabase, openMariadb } from './mariadb';
-import { type Database } from './database';
+import { type Database, type Statements } from './database';
 import { openSqlite } from './sqlite';
 
 /** In the order in which they run; a released migration is never changed. */
@@ -47,6 +47,33 @@ export async function migrate(location: DatabaseLocation): Promise<string[]> {
   } finally {
     await knex.destroy();
   }
+}
+
+export interface MigrationState {
+  /** Known to this release and not run yet. */
+  readonly missing: readonly string[];
+  /** Run, and unknown to this release: the database was migrated by a later one. */
+  readonly unknown: readonly string[];
+}
+
+/** Which migrations a database has and lacks; looks only. */
+export async function migrationState(db: Statements): Promise<MigrationState> {
+  const known = MIGRATIONS.map(({ name }) => name);
+  const ran = (await hasTable(db, MIGRATIONS_TABLE))
+    ? (await db.all<{ name: string }>(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY id`)).map(({ name }) => name)
+    : [];
+  return {
+    missing: known.filter((name) => !ran.includes(name)),
+    unknown: ran.filter((name) => !known.includes(name)),
+  };
+}
+
+async function hasTable(db: Statements, table: string): Promise<boolean> {
+  const tables =
+    db.engine === 'sqlite'
+      ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?"
+      : 'SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?';
+  return (await db.get(tables, [table])) !== undefined;
 }
 
 /** Opens a migrated database of either engine. */

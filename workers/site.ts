@@ -51,7 +51,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   const migrations = await migrate(config.database);
   if (migrations.length > 0) log.info({ migrations }, 'database migrated');
   const db = openDatabase(config.database);
-  const work: { relay?: Relay } = {};
+  const work: { relay?: Relay; link?: TemporalLink } = {};
   const context: SiteContext = {
     site: config.site,
     stores: storeSettingsFrom(config),
@@ -61,6 +61,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     documentsDir: config.documentsDir,
     url: config.url,
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
+    temporalReach: async () => work.link?.reach() ?? { reached: false, reason: 'the site is starting' },
     outboxHasWork: () => work.relay?.poke(),
     archiveDocument: archiver(config, log),
   };
@@ -69,6 +70,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   const link = new TemporalLink(context, config.temporal, allActivities(context, { topologyChanged }), () =>
     work.relay?.poke(),
   );
+  work.link = link;
   function topologyChanged(): void {
     link.topologyChanged();
   }

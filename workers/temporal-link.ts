@@ -5,7 +5,7 @@
 import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
 import { type Workflow } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { type SiteContext } from '../activities/context';
+import { type SiteContext, type TemporalReach } from '../activities/context';
 import { type OwnTopology, loadTopology, saveTopology } from '../db/topology';
 import { WORKFLOW_QUEUE } from '../domain/queues';
 import { type Topology } from '../domain/sites';
@@ -13,6 +13,7 @@ import { type Registration, type TopologyState, queueOfPrimary, queueOfSite } fr
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { REGISTER_SITE } from '../domain/workflow-inputs';
 import { startAttributes } from '../workflows/search-attributes';
+import { grpcReason } from './grpc-error';
 import { Pause } from './pause';
 import { ensureSearchAttributes } from './search-attributes';
 import { WORKFLOW_BUNDLE } from './workflow-bundle';
@@ -29,6 +30,8 @@ const RECONNECT_WAIT_LONGEST_MS = 5_000;
 const REGISTER_INTERVAL_MS = 60_000;
 /** How long one call to Temporal may take; then it counts as away. */
 export const CALL_TIMEOUT_MS = 10_000;
+/** How long a sign of life may take; someone waits for the answer. */
+const REACH_TIMEOUT_MS = 2_000;
 /** A worker that dies costs its sticky workflows this long, not the default ten seconds. */
 const STICKY_TIMEOUT = '1s';
 /** Workflows kept in memory by one worker. */
@@ -58,6 +61,7 @@ export class TemporalLink {
   private readonly pause = new Pause();
   private running: Promise<void> | undefined;
   private reconcileAgain = true;
+  private lastFailure = 'not connected yet';
 
   constructor(
     private readonly context: SiteContext,
@@ -69,6 +73,21 @@ export class TemporalLink {
   /** The client, once Temporal was reached; undefined before. */
   get client(): Client | undefined {
     return this.clientWhenConnected;
+  }
+
+  /** Asks for the namespace: that it is there is part of Temporal's being there. */
+  async reach(): Promise<TemporalReach> {
+    const { connection } = this;
+    if (!connection || !this.clientWhenConnected) return { reached: false, reason: this.lastFailure };
+    const { namespace } = this.temporal;
+    try {
+      await connection.withDeadline(Date.now() + REACH_TIMEOUT_MS, () =>
+        connection.workflowService.describeNamespace({ namespace }),
+      );
+      return { reached: true, reason: null };
+    } catch (error) {
+      return { reached: false, reason: grpcReason(error) };
+    }
   }
 
   start(): void {
@@ -101,6 +120,7 @@ export class TemporalLink {
         if (!this.stopping && !this.reconcileAgain) await this.pause.wait(REGISTER_INTERVAL_MS);
         this.reconcileAgain = true;
       } catch (error) {
+        this.lastFailure = grpcReason(error);
         this.context.log.warn({ error: String(error), retryInMs: wait }, 'Temporal is away; the site sells on');
         await this.pause.wait(wait);
         wait = Math.min(wait * 2, RECONNECT_WAIT_LONGEST_MS);

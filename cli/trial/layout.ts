@@ -150,6 +150,12 @@ export function externalTemporal(): string | null {
   return process.env['TEMPORAL_ADDRESS'] || null;
 }
 
+/** What stands over the configuration of every site of the trial: another Temporal holds for all of this run. */
+export function siteEnvironment(): Readonly<Record<string, string>> {
+  const external = externalTemporal();
+  return external === null ? {} : { ENTREPOT_TEMPORAL_ADDRESS: external };
+}
+
 export function primaryOf(trial: Trial): TrialSite {
   return siteOf(trial, trial.primary);
 }

@@ -11,12 +11,17 @@ export interface NamedPort {
   readonly what: string;
 }
 
-export function isPortFree(port: number): Promise<boolean> {
+/** Why nobody could listen there now, as the system's error code; null when it is free. */
+export function portProblem(port: number, host = '127.0.0.1'): Promise<string | null> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    probe.listen(port, host, () => probe.close(() => resolve(null)));
   });
+}
+
+export async function isPortFree(port: number): Promise<boolean> {
+  return (await portProblem(port)) === null;
 }
 
 /** Waits a little for an earlier run to leave; then names what is taken and what to do. */

@@ -2,7 +2,7 @@
 import { migrate, openDatabase } from '../../db/migrate';
 import { unreachable } from '../exit-codes';
 import { withoutPassword } from '../config';
-import { type Trial, type TrialSite, externalTemporal } from './layout';
+import { type Trial, type TrialSite, externalTemporal, siteEnvironment } from './layout';
 import { installKeys } from './keys';
 import { type NamedPort, requireFreePorts } from './ports';
 import { SiteProcess } from './site-process';
@@ -19,9 +19,7 @@ export class Supervisor {
     readonly trial: Trial,
     private readonly tell: Tell,
   ) {
-    // Another address than the configured one holds for all sites of this run.
-    const external = externalTemporal();
-    const environment: Record<string, string> = external === null ? {} : { ENTREPOT_TEMPORAL_ADDRESS: external };
+    const environment = siteEnvironment();
     this.processes = new Map(trial.sites.map((site) => [site.site, new SiteProcess(site, environment, tell)]));
     this.temporal = new TemporalProcess(trial, tell);
   }

@@ -247,6 +247,16 @@ export interface Level {
   readonly inFlight: number;
 }
 
+/** All units of the site's rights, by account. */
+export async function sumRights(reads: Statements, store: string): Promise<Record<StockAccount, number>> {
+  const rows = await reads.all<{ account: StockAccount; units: number }>(
+    'SELECT account, SUM(rights) AS units FROM stock_levels WHERE store = ? GROUP BY account',
+    [store],
+  );
+  const of = (account: StockAccount) => rows.find((row) => row.account === account)?.units ?? 0;
+  return { own: of('own'), pool: of('pool') };
+}
+
 /** Levels after a sku, in order; all accounts of one item are one row. */
 export async function listLevels(
   reads: Statements,

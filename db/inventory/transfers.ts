@@ -226,6 +226,36 @@ export async function listTransfers(
   return transfers;
 }
 
+export interface OpenTransfers {
+  readonly count: number;
+  readonly units: number;
+  /** Milliseconds UTC; null for none. */
+  readonly oldest: number | null;
+}
+
+/** What a site has given, and does not know to be credited, before a time and since it. */
+export async function countOpenTransfers(
+  reads: Statements,
+  store: string,
+  giver: string,
+  since: number,
+): Promise<{ before: OpenTransfers; since: OpenTransfers }> {
+  const rows = await reads.all<{ recent: number; transfers: number; units: number; oldest: number }>(
+    `SELECT recent, COUNT(*) AS transfers, SUM(units) AS units, MIN(created_at) AS oldest FROM (
+       SELECT CASE WHEN created_at < ? THEN 0 ELSE 1 END AS recent, created_at,
+         (SELECT COALESCE(SUM(quantity), 0) FROM transfer_lines l WHERE l.store = t.store AND l.giver = t.giver
+            AND l.giver_incarnation = t.giver_incarnation AND l.sequence = t.sequence) AS units
+       FROM transfers t WHERE t.store = ? AND t.giver = ? AND t.state IN ('in-flight', 'in-doubt')
+     ) given GROUP BY recent`,
+    [since, store, giver],
+  );
+  const of = (recent: number): OpenTransfers => {
+    const row = rows.find((candidate) => candidate.recent === recent);
+    return { count: row?.transfers ?? 0, units: row?.units ?? 0, oldest: row?.oldest ?? null };
+  };
+  return { before: of(0), since: of(1) };
+}
+
 /** How many lines and units a transfer has. */
 export async function sumOfTransfer(
   reads: Statements,

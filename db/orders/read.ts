@@ -164,6 +164,15 @@ export async function listParked(reads: Statements, store: string, limit: number
   );
 }
 
+/** How many documents are parked, and since when the first (milliseconds UTC). */
+export async function countParked(reads: Statements, store: string): Promise<{ count: number; oldest: number | null }> {
+  const row = await reads.get<{ parked: number; oldest: number | null }>(
+    'SELECT COUNT(*) AS parked, MIN(parked_at) AS oldest FROM parked_documents WHERE store = ?',
+    [store],
+  );
+  return { count: row?.parked ?? 0, oldest: row?.oldest ?? null };
+}
+
 /** What is known here of orders that come in: existing orders by id, winners by cart. */
 export async function knownOrders(
   reads: Statements,

@@ -1,5 +1,4 @@
 /** The built command as a user runs it: help, usage errors and exit codes. */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
@@ -7,14 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openTrial } from '../../cli/trial/data-directory';
 import { newKey } from '../../cli/trial/keys';
-
-const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
-
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { runEntrepot } from '../support/command';
 
 let folder: string;
 beforeAll(() => {
@@ -22,14 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function entrepot(...words: string[]): Promise<Outcome> {
-  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ENTREPOT_')));
-  const child = spawn(process.execPath, [MAIN, ...words], { cwd: folder, env: environment, stdio: 'pipe' });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })));
-}
+const entrepot = (...words: string[]) => runEntrepot(words, { cwd: folder });
 
 describe('help', () => {
   it('names every command and every exit code', async () => {
@@ -37,7 +22,7 @@ describe('help', () => {
     expect(code).toBe(0);
     for (const command of [
       ...['start', 'site', 'migrate', 'catalog', 'inventory', 'orders', 'deliveries', 'audit', 'temporal', 'demo'],
-      'config',
+      ...['config', 'status', 'doctor', 'keys', 'held'],
     ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
@@ -65,6 +50,8 @@ describe('a wrong command line ends with 2 and says why', () => {
     [['orders', 'list', '--url', 'nonsense'], '"nonsense" is no URL'],
     [['orders', 'list', '--url', 'http://127.0.0.1:1'], 'which store? name it with --store or ENTREPOT_STORE'],
     [['audit'], 'there is no trial system in var/trial'],
+    [['doctor'], 'there is no trial system in var/trial'],
+    [['status'], 'there is no trial system in var/trial: start one with "entrepot start"'],
     [['migrate', 'none.yaml'], "none.yaml can't be used"],
     [['demo-check', '--log', 'x', '--data', 'nowhere'], 'nowhere holds no trial system'],
   ];

@@ -59,6 +59,7 @@ export async function stockSite(engine: Engine, site: string): Promise<StockSite
     documentsDir: '',
     url: `http://${site}.example`,
     temporalUi: { url: 'http://temporal.example', namespace: 'default' },
+    temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
     outboxHasWork: () => undefined,
     archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
   };

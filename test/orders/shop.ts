@@ -114,6 +114,7 @@ export class Shop {
       documentsDir: '',
       url: `http://${site}.example`,
       temporalUi: { url: 'http://temporal.example', namespace: 'default' },
+      temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
       outboxHasWork: () => void dials.pokes++,
       archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
     };

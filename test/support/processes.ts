@@ -1,8 +1,7 @@
 /** Sites as processes of their own, to be killed with kill -9. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync, writeFileSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { until } from './until';
 import { type World } from './world';
 
@@ -16,8 +15,7 @@ export class Processes {
   /** Starts the site's process and waits until it serves. */
   async start(site: string): Promise<void> {
     const config = this.world.config(site);
-    const file = join(this.world.folder, `${site}.yaml`);
-    writeFileSync(file, stringify(JSON.parse(JSON.stringify(config))));
+    const file = this.world.configFile(site);
     const log = openSync(join(this.world.folder, `${site}.out`), 'a');
     const child = spawn(process.execPath, [MAIN, 'site', '--config', file], { stdio: ['ignore', log, log] });
     this.children.set(site, child);

@@ -1,7 +1,8 @@
 /** Sites of one store in this process, on real databases and the real Temporal server. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { addKey, makeKey } from '../../db/api-keys';
 import { type Engine } from '../../db/database';
 import { migrate, openDatabase } from '../../db/migrate';
@@ -131,6 +132,30 @@ export class World {
     const config = this.configs.get(site);
     if (!config) throw new Error(`the world has no site "${site}"`);
     return config;
+  }
+
+  /** Writes the site's configuration file and answers where it is. */
+  configFile(site: string, change: (config: SiteConfig) => SiteConfig = (config) => config): string {
+    const file = join(this.folder, `${site}.yaml`);
+    writeFileSync(file, stringify(JSON.parse(JSON.stringify(change(this.config(site))))));
+    return file;
+  }
+
+  /** Makes the world look like a trial system to the command line; answers its data directory. */
+  trialDirectory(): string {
+    const { folder: data, store, key } = this;
+    const sites = [...this.configs.values()].map(({ site, url, listen, database, log }) => ({
+      ...{ site, url, port: listen.port, database, log: log.file ?? '', config: this.configFile(site) },
+      role: site === 'hq' ? 'primary' : 'secondary',
+    }));
+    const { address, uiUrl } = this.config('hq').temporal;
+    const trial = {
+      ...{ data, store, catalog: CATALOG, portBase: 0, primary: 'hq', sites, db: null },
+      keys: { operator: key, integrator: key, buyer: key },
+      temporal: { address, uiUrl, port: 0, uiPort: 0 },
+    };
+    writeFileSync(join(data, 'trial.json'), JSON.stringify(trial));
+    return data;
   }
 
   site(site: string): RunningSite {

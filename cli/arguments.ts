@@ -1,0 +1,32 @@
+/** Readers of the command line's values: what is not allowed names what is. */
+import { InvalidArgumentError } from 'commander';
+
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`give a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+export function oneOf<T extends string>(allowed: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = allowed.find((value) => value === text);
+    if (found === undefined) throw new InvalidArgumentError(`allowed: ${allowed.join(', ')}.`);
+    return found;
+  };
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 24 * 3600 };
+
+/** "90d", "24h", "30m" or "45s", in seconds. */
+export function duration(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const seconds = UNIT_SECONDS[unit];
+  if (count === undefined || seconds === undefined) {
+    throw new InvalidArgumentError('give a number and a unit: 90d, 24h, 30m or 45s.');
+  }
+  return Number(count) * seconds;
+}

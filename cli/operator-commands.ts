@@ -1,0 +1,61 @@
+/** The operator's commands. Each one's code is loaded when it is called, so that --help is quick. */
+import { type Command } from 'commander';
+import { duration, oneOf } from './arguments';
+import { type CreateKeyOptions } from './keys';
+import { KEY_ROLES } from '../db/api-keys';
+import { type TargetOptions, withTarget } from './target-options';
+import { TRIAL_DATA_DEFAULT } from './trial/layout';
+
+export function operatorCommands(program: Command): void {
+  withTarget(program.command('status').description('how every site of the trial system is, or the one that is named'))
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions) => (await import('./status.js')).runStatus(options));
+  program
+    .command('doctor')
+    .description('name what is wrong with sites, their databases, Temporal and clocks, and what to do about it')
+    .argument('[files...]', "the sites' configuration files (default: those of the trial system)")
+    .option('--data <dir>', "the trial system's data directory", TRIAL_DATA_DEFAULT)
+    .option('--json', 'as JSON')
+    .action(async (files: string[], options: { data: string; json?: boolean }) =>
+      (await import('./doctor.js')).runDoctor(files, options),
+    );
+  withTarget(
+    program.command('deliveries').description('everything on its way: at which site, for whom, since when and why'),
+  )
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions) => (await import('./deliveries.js')).runDeliveries(options));
+  withTarget(
+    program
+      .command('held')
+      .description('what does not move')
+      .command('list')
+      .description('of the deliveries, those that are held, parked or waiting'),
+  )
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions) => (await import('./deliveries.js')).runHeldList(options));
+  keyCommands(program.command('keys').description("a site's API keys"));
+}
+
+function keyCommands(keys: Command): void {
+  withTarget(keys.command('create').description('a new key; its text is shown once'))
+    .requiredOption('--role <role>', `what it may do: ${KEY_ROLES.join(', ')}`, oneOf(KEY_ROLES))
+    .requiredOption('--label <text>', 'whose it is, for people')
+    .option('--for-site <site>', 'good at this site only (default: at any that knows it)')
+    .option('--lifetime <time>', 'such as 90d or 12h (default: for ever)', duration)
+    .option('--json', 'as JSON')
+    .action(async (options: CreateKeyOptions) => (await import('./keys.js')).runKeysCreate(options));
+  withTarget(keys.command('list').description('every key, without its secret'))
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions) => (await import('./keys.js')).runKeysList(options));
+  withTarget(keys.command('rotate').description('a new key in place of an old one, which ends after an overlap'))
+    .argument('<key>', 'the id of the old key: what stands between the underscores')
+    .option('--overlap <time>', 'how long the old key stays good, such as 1h (default: 24h)', duration)
+    .option('--json', 'as JSON')
+    .action(async (key: string, options: TargetOptions & { overlap?: number }) =>
+      (await import('./keys.js')).runKeysRotate(key, options),
+    );
+  withTarget(keys.command('revoke').description('end a key at once'))
+    .argument('<key>', "the key's id")
+    .option('--json', 'as JSON')
+    .action(async (key: string, options: TargetOptions) => (await import('./keys.js')).runKeysRevoke(key, options));
+}

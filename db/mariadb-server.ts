@@ -1,0 +1,55 @@
+/** What a MariaDB or MySQL server says of itself: its time, and what a site's user may do there. */
+import mysql from 'mysql2/promise';
+import { CONNECT_TIMEOUT_MS, databaseName } from './mariadb';
+
+/** What a site needs: to work, and to migrate. */
+const RIGHTS_NEEDED = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'ALTER', 'INDEX', 'DROP'] as const;
+
+export interface ServerCheckup {
+  /** The server's clock, milliseconds UTC. */
+  readonly now: number;
+  readonly missingRights: readonly string[];
+}
+
+/** Connects to a site's database and looks; throws the driver's error where that is not possible. */
+export async function checkServer(url: string): Promise<ServerCheckup> {
+  const connection = await mysql.createConnection({
+    uri: url.replace(/^mariadb:/, 'mysql:'),
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    decimalNumbers: true,
+  });
+  try {
+    const [[time]] = (await connection.query('SELECT UNIX_TIMESTAMP(NOW(3)) * 1000 AS now')) as unknown as [
+      { now: number }[],
+    ];
+    const [rows] = (await connection.query('SHOW GRANTS')) as unknown as [Record<string, string>[]];
+    const grants = rows.flatMap((row) => Object.values(row));
+    return { now: time?.now ?? 0, missingRights: missingRights(grants, databaseName(url)) };
+  } finally {
+    await connection.end();
+  }
+}
+
+/** Of the rights that a site needs on its database, those that the user's grants (lines of SHOW GRANTS) do not give. */
+export function missingRights(grants: readonly string[], database: string): string[] {
+  const given = new Set(grants.flatMap((grant) => rightsOn(grant, database)));
+  return given.has('ALL PRIVILEGES') ? [] : RIGHTS_NEEDED.filter((right) => !given.has(right));
+}
+
+/** The rights that one line gives on the whole of the database. */
+function rightsOn(grant: string, database: string): string[] {
+  const match = /^GRANT (.+) ON (\*|`(?:[^`]|``)+`)\.\* TO /.exec(grant);
+  if (!match) return [];
+  const [, rights = '', scope = ''] = match;
+  return scope === '*' || matches(scope.slice(1, -1).replaceAll('``', '`'), database) ? rights.split(', ') : [];
+}
+
+/** A grant's database is a pattern: "_" and "%" stand for one and any characters unless escaped. */
+function matches(pattern: string, database: string): boolean {
+  const source = pattern.replace(/\\?[\s\S]/g, (token) => {
+    if (token === '%') return '.*';
+    if (token === '_') return '.';
+    return token.slice(-1).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  });
+  return new RegExp(`^${source}$`, 's').test(database);
+}

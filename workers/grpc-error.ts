@@ -1,0 +1,7 @@
+/** Why Temporal did not answer, in as few words as its client allows. */
+export function grpcReason(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return String(error);
+  const { details, message } = error as { details?: unknown; message?: unknown };
+  const text = typeof details === 'string' && details !== '' ? details : message;
+  return typeof text === 'string' ? text.replace(/\.?\s*Resolution note:\s*$/, '') : JSON.stringify(error);
+}
