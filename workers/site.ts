@@ -2,10 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import pino, { type Logger } from 'pino';
+import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { allActivities } from '../activities';
 import { type SiteContext } from '../activities/context';
+import { tracingOff } from '../activities/tracing';
 import { createApp } from '../api/app';
 import { allRoutes } from '../api/routes';
 import { startServer } from '../api/server';
@@ -16,6 +16,8 @@ import { seedTopology } from '../db/topology';
 import { type DocumentKind } from '../domain/documents';
 import { type Runtime } from '../domain/runtime';
 import { type SiteConfig, storeSettingsFrom } from './config';
+import { scopedActivities } from './activity-scope';
+import { createLogger } from './log';
 import { Relay } from './relay';
 import { TemporalLink } from './temporal-link';
 
@@ -38,11 +40,6 @@ export const REAL_RUNTIME: Runtime = {
   random: { next: () => Math.random(), bytes: (size) => randomBytes(size) },
 };
 
-export function createLogger(config: SiteConfig): Logger {
-  const options = { level: config.log.level, base: { site: config.site } };
-  return config.log.file === undefined ? pino(options) : pino(options, pino.destination(config.log.file));
-}
-
 /** Starts a site; it serves and sells as soon as its database is open, whether Temporal is up or not. */
 export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNTIME): Promise<RunningSite> {
   const log = createLogger(config);
@@ -58,6 +55,8 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     db,
     runtime,
     log,
+    trace: null,
+    tracing: tracingOff(runtime.random),
     documentsDir: config.documentsDir,
     url: config.url,
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
@@ -66,7 +65,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   };
   await seedStores(context);
 
-  const link = new TemporalLink(context, config.temporal, allActivities(context, { topologyChanged }), () =>
+  const link = new TemporalLink(context, config.temporal, scopedActivities(context, { topologyChanged }), () =>
     work.relay?.poke(),
   );
   function topologyChanged(): void {
@@ -104,8 +103,8 @@ async function seedStores({ db, stores, site, runtime }: SiteContext): Promise<v
 }
 
 function sweepQuietly({ runtime, log }: SiteContext, db: Database): void {
-  sweepIdempotencyKeys(db, runtime.clock.now()).catch((error: unknown) =>
-    log.warn({ error: String(error) }, 'old idempotency keys could not be swept; they are tried again later'),
+  sweepIdempotencyKeys(db, runtime.clock.now()).catch((err: unknown) =>
+    log.warn({ err }, 'old idempotency keys could not be swept; they are tried again later'),
   );
 }
 
@@ -118,6 +117,6 @@ function archiver(config: SiteConfig, log: Logger): SiteContext['archiveDocument
     const file = join(folder, `${kind}--${encodeURIComponent(payloadID)}.xml`);
     made
       .then(() => writeFile(file, xml))
-      .catch((error: unknown) => log.warn({ file, error: String(error) }, 'a document could not be archived'));
+      .catch((err: unknown) => log.warn({ file, err }, 'a document could not be archived'));
   };
 }
