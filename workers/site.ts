@@ -5,7 +5,6 @@ import { randomBytes } from 'node:crypto';
 import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { type SiteContext } from '../activities/context';
-import { tracingOff } from '../activities/tracing';
 import { createApp } from '../api/app';
 import { allRoutes } from '../api/routes';
 import { startServer } from '../api/server';
@@ -19,6 +18,7 @@ import { type SiteConfig, storeSettingsFrom } from './config';
 import { scopedActivities } from './activity-scope';
 import { createLogger } from './log';
 import { Relay } from './relay';
+import { openTelemetry } from './telemetry';
 import { TemporalLink } from './temporal-link';
 
 export interface RunningSite {
@@ -48,6 +48,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   const migrations = await migrate(config.database);
   if (migrations.length > 0) log.info({ migrations }, 'database migrated');
   const db = openDatabase(config.database);
+  const telemetry = await openTelemetry(config, runtime.random, log);
   const work: { relay?: Relay } = {};
   const context: SiteContext = {
     site: config.site,
@@ -56,7 +57,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     runtime,
     log,
     trace: null,
-    tracing: tracingOff(runtime.random),
+    tracing: telemetry.tracing,
     documentsDir: config.documentsDir,
     url: config.url,
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
@@ -91,6 +92,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
       await work.relay?.stop();
       await link.stop();
       await db.close();
+      await telemetry.close();
       log.info('site stopped');
     },
   };
