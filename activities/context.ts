@@ -1,10 +1,10 @@
 /** What a site process gives to everything that runs in it. */
-import { type Logger } from 'pino';
 import { type Database } from '../db/database';
 import { type DocumentKind } from '../domain/documents';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
+import { type Observation } from './observation';
 import { type SealingKeys } from './sealing';
 
 export interface ShippingMethod {
@@ -42,14 +42,13 @@ export interface TemporalReach {
   readonly reason: string | null;
 }
 
-export interface SiteContext {
+export interface SiteContext extends Observation {
   /** This process's site. */
   readonly site: string;
   /** By name; several stores may share a site. */
   readonly stores: ReadonlyMap<string, StoreSettings>;
   readonly db: Database;
   readonly runtime: Runtime;
-  readonly log: Logger;
   /** A folder for files that can be made again (catalogue documents). */
   readonly documentsDir: string;
   /** This site's own API, without a slash at the end. */

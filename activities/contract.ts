@@ -1,6 +1,7 @@
 /**
  * Activities between sites: names and arguments are a wire contract. Fields are only ever added, and receivers are
- * upgraded before senders (design, section 3). Types only: workflow code imports this file.
+ * upgraded before senders (design, section 3). Beside its own fields every argument may have the `traceContext` of
+ * domain/trace.ts, which workflows/trace.ts puts there. Types only: workflow code imports this file.
  */
 import { type CatalogDeliveryState } from '../domain/catalog';
 import { type SealedDocument } from '../domain/documents';

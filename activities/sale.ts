@@ -18,6 +18,7 @@ import { type ShortLine, shortLines } from '../domain/inventory';
 import { AMOUNT_MAX, formatAmount } from '../domain/money';
 import { type Order, type OrderLine, orderTotal } from '../domain/orders';
 import { parentOf } from '../domain/sites';
+import { formatTraceparent } from '../domain/trace';
 import { type ShippingMethod, type SiteContext, type StoreSettings, storeSettings } from './context';
 
 export interface SaleRequest {
@@ -29,7 +30,6 @@ export interface SaleRequest {
   readonly version?: number;
   /** The workflow that asks. */
   readonly requestedBy?: string;
-  readonly traceContext?: string;
 }
 
 export type SaleResult =
@@ -126,8 +126,10 @@ async function commitSale(
         resolveUnknownCommit: async () =>
           (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId ? true : undefined,
       });
-      log.info({ store: cart.store, orderId: order.orderId, cartId: cart.cartId, lines: order.lines.length }, 'sold');
-      return { outcome: 'ordered', orderId: order.orderId, already: false };
+      const { orderId, cartId, lines } = order;
+      const about = { store: cart.store, epoch: own.topology.epoch, orderId, cartId, payloadId: document.payloadId };
+      log.info({ ...about, lines: lines.length }, 'sold');
+      return { outcome: 'ordered', orderId, already: false };
     } catch (error) {
       // Somebody was quicker: what became of the cart decides.
       if (error instanceof CartMovedError) return sellAgain(context, request, cart.version);
@@ -246,7 +248,7 @@ async function writeSale(
   if (parent) {
     await enqueue(tx, {
       ...{ store, outboxId: context.runtime.ids.uuid(), destination: parent.site, kind: 'order', subject: orderId },
-      ...{ epoch, traceContext: request.traceContext ?? null, createdAt: now },
+      ...{ epoch, traceContext: context.trace && formatTraceparent(context.trace), createdAt: now },
     });
     tx.afterCommit(context.outboxHasWork);
   }

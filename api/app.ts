@@ -8,10 +8,9 @@ import { answerProblem, toProblem } from './answers';
 import { RATE_WINDOW_MS, REQUESTS_PER_WINDOW_MAX } from './limits';
 import { openApiDocument } from './openapi';
 import { Problem } from './problems';
+import { identifyRequest, scopeOf } from './request-scope';
 import { type Route } from './route';
 import { routeHandler } from './route-handler';
-
-const REQUEST_ID_FORM = /^[\x21-\x7e]{1,128}$/;
 
 export function createApp(context: SiteContext, routes: readonly Route[]): Express {
   const app = express();
@@ -51,22 +50,6 @@ function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-function identifyRequest({ runtime, log }: SiteContext): express.RequestHandler {
-  return (request, response, next) => {
-    const given = request.get('x-request-id');
-    const requestId = given !== undefined && REQUEST_ID_FORM.test(given) ? given : runtime.ids.uuid();
-    const startedAt = runtime.clock.now();
-    response.locals['requestId'] = requestId;
-    response.setHeader('X-Request-Id', requestId);
-    response.on('finish', () => {
-      const durationMs = runtime.clock.now() - startedAt;
-      const { method, path } = request;
-      log.debug({ requestId, method, path, status: response.statusCode, durationMs }, 'request');
-    });
-    next();
-  };
-}
-
 function refuseMethod(routes: readonly Route[], path: string): express.RequestHandler {
   const methods = routes.filter((route) => route.path === path).map((route) => route.method.toUpperCase());
   const allow = (methods.includes('GET') ? [...methods, 'HEAD'] : methods).concat('OPTIONS').join(', ');
@@ -77,16 +60,16 @@ function refuseMethod(routes: readonly Route[], path: string): express.RequestHa
   };
 }
 
-function answerErrors(context: SiteContext): ErrorRequestHandler {
-  return async (error: unknown, request: Request, response: Response, next) => {
-    const requestId = String(response.locals['requestId']);
+function answerErrors(site: SiteContext): ErrorRequestHandler {
+  return async (err: unknown, request: Request, response: Response, next) => {
+    const { context, requestId } = scopeOf(response);
     if (response.headersSent) {
-      context.log.warn({ requestId, error: String(error) }, 'an answer broke off');
-      next(error);
+      context.log.warn({ requestId, err }, 'an answer broke off');
+      next(err);
       return;
     }
-    const problem = await toProblem(context, error, request);
-    if (problem.status >= 500) context.log.error({ requestId, path: request.path, err: error }, 'request failed');
+    const problem = await toProblem(site, err, request);
+    if (problem.status >= 500) context.log.error({ requestId, problem: problem.slug, err }, 'request failed');
     answerProblem(response, problem, requestId);
   };
 }

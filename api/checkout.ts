@@ -38,11 +38,9 @@ async function answer(request: RouteRequest<unknown, unknown, unknown>, cart: Ca
   const { context, store, header } = request;
   const match = header('if-match');
   const version = match === undefined || match === '*' ? undefined : Number(match.replaceAll('"', ''));
-  const traceContext = header('traceparent');
   const result = await sellCart(context, {
     ...{ store: store.store, cartId: cart.cartId, cart },
     ...(version === undefined ? {} : { version }),
-    ...(traceContext === undefined ? {} : { traceContext }),
   });
   if (result.outcome === 'refused') throw problemOf(result.refusal, cart);
   const { orderId, already } = result;

@@ -8,6 +8,7 @@ import { type Authentication } from './auth';
 import { type PlainAnswer, onceByKey } from './idempotency';
 import { BODY_BYTES_MAX } from './limits';
 import { Problem, notFound } from './problems';
+import { enterRoute, scopeOf } from './request-scope';
 import { type Caller, type Reply, type Route } from './route';
 
 /** The caller of routes that are open to anyone. */
@@ -19,6 +20,7 @@ const FAULTS_MAX = 20;
 export function routeHandler(context: SiteContext, authentication: Authentication, route: Route): RequestHandler[] {
   const authenticate = async (request: Request, response: Response, next: NextFunction) => {
     const store = storeOf(context, route, request);
+    enterRoute(context, route, store.store, request, response);
     const open = route.roles.length === 0;
     const caller = open ? ANYONE : await authentication.require(store, request.get('authorization'), route.roles);
     response.locals['store'] = store;
@@ -26,7 +28,7 @@ export function routeHandler(context: SiteContext, authentication: Authenticatio
     next();
   };
   // Who calls is settled before a byte of the body is read.
-  return [authenticate, ...bodyReader(route), (request, response) => handle(context, route, request, response)];
+  return [authenticate, ...bodyReader(route), (request, response) => handle(route, request, response)];
 }
 
 function storeOf(context: SiteContext, route: Route, request: Request): StoreSettings {
@@ -72,7 +74,8 @@ function unsupported(type: string | undefined, allowed: readonly string[]): Prob
   );
 }
 
-async function handle(context: SiteContext, route: Route, request: Request, response: Response): Promise<void> {
+async function handle(route: Route, request: Request, response: Response): Promise<void> {
+  const { context, requestId } = scopeOf(response);
   const store = response.locals['store'] as StoreSettings;
   const reply = () =>
     route.handle({
@@ -84,7 +87,7 @@ async function handle(context: SiteContext, route: Route, request: Request, resp
       body: route.streamBody ? undefined : checked(route.body, request.body, 'body', 400),
       header: (name) => request.get(name),
       stream: request,
-      requestId: String(response.locals['requestId']),
+      requestId,
     });
   const key = request.get('idempotency-key');
   if (!route.idempotent || key === undefined) return sendReply(response, await reply());

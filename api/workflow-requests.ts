@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { workflowPage } from '../activities/context';
 import { requestWorkflow } from '../db/workflow-runs';
+import { formatTraceparent } from '../domain/trace';
 import { type WorkflowType } from '../domain/workflow-ids';
 import { type Reply, type RouteRequest } from './route';
 
@@ -23,7 +24,7 @@ export interface WorkflowToStart {
 
 /** Queues the workflow in one transaction; the relay starts it at once, or when Temporal is back. */
 export async function startWorkflow(
-  { context, store, caller, header }: RouteRequest<unknown, unknown, unknown>,
+  { context, store, caller }: RouteRequest<unknown, unknown, unknown>,
   start: WorkflowToStart,
 ): Promise<Reply> {
   const { db, runtime } = context;
@@ -33,7 +34,7 @@ export async function startWorkflow(
       store: store.store,
       requestedBy: `${caller.role}:${caller.id}`,
       outboxId: runtime.ids.uuid(),
-      traceContext: header('traceparent') ?? null,
+      traceContext: context.trace && formatTraceparent(context.trace),
       now: runtime.clock.now(),
     });
     tx.afterCommit(context.outboxHasWork);

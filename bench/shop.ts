@@ -1,6 +1,6 @@
 /** A shop to measure: its items and stock in a site's database, and carts that are ready for checkout. */
-import pino from 'pino';
 import { type SiteContext } from '../activities/context';
+import { unobserved } from '../activities/observation';
 import { type NewCartLine, addLines, createCart, writeCart } from '../db/carts';
 import { type Database } from '../db/database';
 import { storeSettingsFrom } from '../workers/config';
@@ -18,7 +18,7 @@ const PAYMENT = { method: 'account', termsDays: 30, reference: null };
 export function contextFor(config: SiteConfig, db: Database): SiteContext {
   return {
     ...{ site: config.site, stores: storeSettingsFrom(config), db, runtime: REAL_RUNTIME },
-    ...{ log: pino({ level: 'silent' }), documentsDir: config.documentsDir, url: config.url },
+    ...{ ...unobserved(REAL_RUNTIME.random), documentsDir: config.documentsDir, url: config.url },
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
     temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
     outboxHasWork: () => undefined,

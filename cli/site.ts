@@ -1,6 +1,7 @@
 /** `entrepot site`: one site in this process, until it is told to stop. */
 import { setFlagsFromString } from 'node:v8';
-import { createLogger, startSite } from '../workers/site';
+import { createLogger } from '../workers/log';
+import { startSite } from '../workers/site';
 import { installTemporalLog } from '../workers/temporal-log';
 import { loadConfigFile } from './config';
 import { failed } from './exit-codes';

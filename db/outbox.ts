@@ -18,6 +18,7 @@ export interface OutboxEntry {
   /** The order's or the workflow's id. */
   readonly subject: string;
   readonly epoch: number;
+  /** A `traceparent`: the request that asked for this. */
   readonly traceContext: string | null;
   /** Milliseconds UTC. */
   readonly createdAt: number;
@@ -45,6 +46,8 @@ export interface WaitingEntry {
   readonly subject: string;
   readonly destination: string;
   readonly epoch: number;
+  /** A `traceparent`. */
+  readonly traceContext: string | null;
   readonly createdAt: number;
 }
 
@@ -53,6 +56,7 @@ interface OutboxRow {
   subject: string;
   destination: string;
   epoch: number;
+  trace_context: string | null;
   created_at: number;
 }
 
@@ -62,6 +66,7 @@ function waitingEntry(row: OutboxRow): WaitingEntry {
     subject: row.subject,
     destination: row.destination,
     epoch: row.epoch,
+    traceContext: row.trace_context,
     createdAt: row.created_at,
   };
 }
@@ -74,7 +79,7 @@ export async function waitingEntries(
   limit: number,
 ): Promise<WaitingEntry[]> {
   const rows = await statements.all<OutboxRow>(
-    `SELECT outbox_id, subject, destination, epoch, created_at FROM outbox
+    `SELECT outbox_id, subject, destination, epoch, trace_context, created_at FROM outbox
      WHERE store = ? AND kind = ? AND batch IS NULL ORDER BY outbox_id LIMIT ${limit}${forUpdate(statements.engine)}`,
     [store, kind],
   );
@@ -114,7 +119,7 @@ export async function openBatches(reads: Statements, store: string): Promise<Ope
 
 export async function entriesOfBatch(reads: Statements, store: string, batch: string): Promise<WaitingEntry[]> {
   const rows = await reads.all<OutboxRow>(
-    `SELECT outbox_id, subject, destination, epoch, created_at FROM outbox
+    `SELECT outbox_id, subject, destination, epoch, trace_context, created_at FROM outbox
      WHERE store = ? AND batch = ? ORDER BY outbox_id`,
     [store, batch],
   );

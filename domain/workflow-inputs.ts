@@ -2,6 +2,7 @@
 import { type SealedDocument } from './documents';
 import { type Topology } from './sites';
 import { type TopologyState } from './topology';
+import { type Traced } from './trace';
 
 /** Signal to every workflow that waits for a receiver. */
 export const TOPOLOGY_CHANGED = 'topologyChanged';
@@ -26,7 +27,7 @@ export interface StoreTopologyInput {
   readonly subscribers: readonly string[];
 }
 
-export interface CatalogPushInput {
+export interface CatalogPushInput extends Traced {
   readonly store: string;
   readonly catalog: string;
   readonly request: string;
@@ -39,7 +40,7 @@ export interface WantedRevision {
   readonly reportTo: readonly string[];
 }
 
-export interface CatalogDeliveryInput {
+export interface CatalogDeliveryInput extends Traced {
   readonly store: string;
   readonly catalog: string;
   readonly partition: string;
@@ -55,7 +56,7 @@ export interface SiteReport {
   readonly reason?: string;
 }
 
-export interface InventoryAllocationInput {
+export interface InventoryAllocationInput extends Traced {
   readonly store: string;
   readonly request: string;
   /** Empty for all of the parent's children. */
@@ -66,7 +67,7 @@ export interface InventoryAllocationInput {
   readonly topology: Topology;
 }
 
-export interface CartToPurchaseOrderInput {
+export interface CartToPurchaseOrderInput extends Traced {
   readonly store: string;
   readonly site: string;
   readonly cart: string;
@@ -74,7 +75,7 @@ export interface CartToPurchaseOrderInput {
   readonly topology: Topology;
 }
 
-export interface PurchaseOrderDeliveryInput {
+export interface PurchaseOrderDeliveryInput extends Traced {
   readonly store: string;
   readonly site: string;
   readonly batch: string;

@@ -6,6 +6,7 @@ import { WORKFLOW_BUNDLE } from './workflow-bundle';
 async function main(): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
+    workflowInterceptorModules: [require.resolve('../workflows/trace')],
     logger: { ...quiet, warn: print, error: print },
   });
   await writeFile(WORKFLOW_BUNDLE, code);

@@ -16,6 +16,8 @@ const SITE_PATHS = [
   'documents.archiveDir',
   'log.level',
   'log.file',
+  'telemetry.otlpEndpoint',
+  'telemetry.sampleRatio',
 ] as const;
 
 const STORE_PATHS = [
@@ -32,8 +34,8 @@ const STORE_PATHS = [
 ] as const;
 
 /** Where a misspelt variable is surely meant for this file; `ENTREPOT_` alone is shared with the command line. */
-const SECTIONS = /^ENTREPOT_(LISTEN|STORES|LOG)_/;
-const NUMBERS: ReadonlySet<string> = new Set(['listen.port']);
+const SECTIONS = /^ENTREPOT_(LISTEN|STORES|LOG|TELEMETRY)_/;
+const NUMBERS: ReadonlySet<string> = new Set(['listen.port', 'telemetry.sampleRatio']);
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 type Tree = Record<string, unknown>;
@@ -79,7 +81,7 @@ export function applyEnvironment(file: Tree, environment: Environment): Override
   for (const [variable, path] of paths) {
     const value = environment[variable];
     if (value === undefined || value === '') continue;
-    write(file, path, NUMBERS.has(path.join('.')) && /^\d+$/.test(value) ? Number(value) : value);
+    write(file, path, NUMBERS.has(path.join('.')) && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value);
     overrides.push({ path, variable });
   }
   return overrides;

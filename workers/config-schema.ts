@@ -96,6 +96,14 @@ export const configSchema = z.strictObject({
   stores: z.record(name, store).refine((stores) => Object.keys(stores).length > 0, 'must name at least one store'),
   documents: z.strictObject({ archiveDir: text.optional() }).default({}),
   log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info'), file: text.optional() }).default({ level: 'info' }),
+  telemetry: z
+    .strictObject({
+      /** Of an OTLP receiver, without /v1/traces; absent: nothing is recorded. */
+      otlpEndpoint: baseUrl.optional(),
+      /** Of the traces that begin here, the part that is recorded. */
+      sampleRatio: z.number().min(0).max(1).default(1),
+    })
+    .default({ sampleRatio: 1 }),
 });
 
 /** As it stands in the file, before defaults. */

@@ -9,6 +9,7 @@ import { loadOrderBatch } from '../activities/orders';
 import { SEALED_BYTES_MAX } from '../activities/sealing';
 import {
   assignBatch,
+  entriesOfBatch,
   openBatches,
   releaseFromBatch,
   removeEntries,
@@ -18,9 +19,11 @@ import {
 import { setBatch } from '../db/orders';
 import { loadTopology } from '../db/topology';
 import { findWorkflowRun, recordWorkflowState } from '../db/workflow-runs';
+import { type SpanOptions } from '../activities/tracing';
 import { type SealedDocument } from '../domain/documents';
 import { WORKFLOW_QUEUE } from '../domain/queues';
 import { parentOf } from '../domain/sites';
+import { type Traced, formatTraceparent, parseTraceparent, traceOfBatch } from '../domain/trace';
 import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
 import { formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
 import { startAttributes } from '../workflows/search-attributes';
@@ -39,6 +42,9 @@ const FILL_WAIT_MS = 40;
 const SWEEP_INTERVAL_MS = 1_000;
 /** A batch without an answer for this long is offered to Temporal again; the same id makes that harmless. */
 const REOFFER_AFTER_MS = 60_000;
+
+/** The relay's steps in a trace, and what the log says of one that was taken. */
+const STEPS = { 'offer orders': 'orders offered', 'start workflow': 'workflow started' } as const;
 
 export class Relay {
   private stopping = false;
@@ -78,8 +84,8 @@ export class Relay {
         try {
           await this.startWorkflows(client, store);
           await this.offerOrders(client, store);
-        } catch (error) {
-          this.context.log.warn({ store, error: String(error) }, 'the relay could not deliver; the outbox keeps it');
+        } catch (err) {
+          this.context.log.warn({ store, err }, 'the relay could not deliver; the outbox keeps it');
           this.told = false;
         }
       }
@@ -89,15 +95,16 @@ export class Relay {
 
   /** Workflows that were asked for through the API. */
   private async startWorkflows(client: Client, store: string): Promise<void> {
-    const { db, runtime, log } = this.context;
+    const { db, runtime } = this.context;
     const waiting = await waitingEntries(db, store, 'workflow', WORKFLOW_STARTS_MAX);
-    for (const { subject } of waiting) {
+    for (const { subject, traceContext } of waiting) {
       const run = await findWorkflowRun(db, store, subject);
       const about = parseWorkflowId(subject);
       if (!run || !about) throw new Error(`outbox entry for workflow "${subject}" has no request`);
-      await startOnce(client, run.kind, subject, [run.input], {
-        store,
-        ...('site' in about ? { site: about.site } : {}),
+      const parent = parseTraceparent(traceContext);
+      await this.traced('start workflow', store, subject, { parent, links: [] }, {}, async (carried) => {
+        const site = 'site' in about ? { site: about.site } : {};
+        await startOnce(client, run.kind, subject, [{ ...(run.input as object), ...carried }], { store, ...site });
       });
       await db.transaction(async (tx) => {
         await removeEntries(tx, store, 'workflow', [subject]);
@@ -105,7 +112,6 @@ export class Relay {
         if (now?.state === 'queued')
           await recordWorkflowState(tx, store, subject, 'running', null, runtime.clock.now());
       });
-      log.info({ store, workflowId: subject }, 'workflow started');
     }
     if (waiting.length === WORKFLOW_STARTS_MAX) this.told = true;
   }
@@ -159,7 +165,7 @@ export class Relay {
   }
 
   private async offerBatch(client: Client, store: string, batch: string): Promise<void> {
-    const { db, site, runtime, log } = this.context;
+    const { db, site, runtime } = this.context;
     const { topology } = await loadTopology(db, store);
     if (parentOf(topology, site) === null) return;
     const document = await this.sealWithinLimit(store, batch);
@@ -174,12 +180,39 @@ export class Relay {
     };
     const workflowId = formatWorkflowId('purchaseOrderDelivery', { store, site, batch });
     const about = { store, site, document: batch };
-    if ((await startOnce(client, 'purchaseOrderDelivery', workflowId, [input], about)) === 'completed before') {
+    const traces = (await entriesOfBatch(db, store, batch)).map(({ traceContext }) => parseTraceparent(traceContext));
+    const fields = { epoch: topology.epoch, payloadId: document.payloadID, orders: document.count };
+    const started = await this.traced('offer orders', store, workflowId, traceOfBatch(traces), fields, (carried) =>
+      startOnce(client, 'purchaseOrderDelivery', workflowId, [{ ...input, ...carried }], about),
+    );
+    if (started === 'completed before') {
       // Whatever is left of the batch was answered in a past that this database does not know: it is of a backup.
       return this.releaseAllBut(0, store, batch);
     }
     this.offered.set(batch, runtime.clock.now());
-    log.info({ store, workflowId, orders: document.count }, 'orders offered');
+  }
+
+  /** Starts a workflow as a step of a trace; the workflow's argument carries the trace on. */
+  private async traced<T>(
+    what: keyof typeof STEPS,
+    store: string,
+    workflowId: string,
+    { parent, links }: Pick<SpanOptions, 'parent' | 'links'>,
+    fields: Readonly<Record<string, string | number>>,
+    start: (carried: Required<Traced>) => Promise<T>,
+  ): Promise<T> {
+    const { tracing, log } = this.context;
+    const attributes = { 'entrepot.store': store, 'entrepot.workflow_id': workflowId };
+    const span = tracing.start(what, { kind: 'producer', parent, links: links ?? [], attributes });
+    try {
+      const started = await start({ traceContext: formatTraceparent(span.trace) });
+      span.end();
+      log.info({ store, workflowId, traceId: span.trace.traceId, ...fields }, STEPS[what]);
+      return started;
+    } catch (error) {
+      span.end({}, error);
+      throw error;
+    }
   }
 
   /** Halves a batch until its sealed document fits an activity's argument; the rest goes back to the outbox. */

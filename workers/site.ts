@@ -2,9 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import pino, { type Logger } from 'pino';
+import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import { allActivities } from '../activities';
 import { type SiteContext } from '../activities/context';
 import { createApp } from '../api/app';
 import { allRoutes } from '../api/routes';
@@ -16,7 +15,10 @@ import { seedTopology } from '../db/topology';
 import { type DocumentKind } from '../domain/documents';
 import { type Runtime } from '../domain/runtime';
 import { type SiteConfig, storeSettingsFrom } from './config';
+import { scopedActivities } from './activity-scope';
+import { createLogger } from './log';
 import { Relay } from './relay';
+import { openTelemetry } from './telemetry';
 import { TemporalLink } from './temporal-link';
 
 export interface RunningSite {
@@ -38,11 +40,6 @@ export const REAL_RUNTIME: Runtime = {
   random: { next: () => Math.random(), bytes: (size) => randomBytes(size) },
 };
 
-export function createLogger(config: SiteConfig): Logger {
-  const options = { level: config.log.level, base: { site: config.site } };
-  return config.log.file === undefined ? pino(options) : pino(options, pino.destination(config.log.file));
-}
-
 /** Starts a site; it serves and sells as soon as its database is open, whether Temporal is up or not. */
 export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNTIME): Promise<RunningSite> {
   const log = createLogger(config);
@@ -51,6 +48,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   const migrations = await migrate(config.database);
   if (migrations.length > 0) log.info({ migrations }, 'database migrated');
   const db = openDatabase(config.database);
+  const telemetry = await openTelemetry(config, runtime.random, log);
   const work: { relay?: Relay; link?: TemporalLink } = {};
   const context: SiteContext = {
     site: config.site,
@@ -58,6 +56,8 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     db,
     runtime,
     log,
+    trace: null,
+    tracing: telemetry.tracing,
     documentsDir: config.documentsDir,
     url: config.url,
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
@@ -67,7 +67,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   };
   await seedStores(context);
 
-  const link = new TemporalLink(context, config.temporal, allActivities(context, { topologyChanged }), () =>
+  const link = new TemporalLink(context, config.temporal, scopedActivities(context, { topologyChanged }), () =>
     work.relay?.poke(),
   );
   work.link = link;
@@ -94,6 +94,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
       await work.relay?.stop();
       await link.stop();
       await db.close();
+      await telemetry.close();
       log.info('site stopped');
     },
   };
@@ -106,8 +107,8 @@ async function seedStores({ db, stores, site, runtime }: SiteContext): Promise<v
 }
 
 function sweepQuietly({ runtime, log }: SiteContext, db: Database): void {
-  sweepIdempotencyKeys(db, runtime.clock.now()).catch((error: unknown) =>
-    log.warn({ error: String(error) }, 'old idempotency keys could not be swept; they are tried again later'),
+  sweepIdempotencyKeys(db, runtime.clock.now()).catch((err: unknown) =>
+    log.warn({ err }, 'old idempotency keys could not be swept; they are tried again later'),
   );
 }
 
@@ -120,6 +121,6 @@ function archiver(config: SiteConfig, log: Logger): SiteContext['archiveDocument
     const file = join(folder, `${kind}--${encodeURIComponent(payloadID)}.xml`);
     made
       .then(() => writeFile(file, xml))
-      .catch((error: unknown) => log.warn({ file, error: String(error) }, 'a document could not be archived'));
+      .catch((err: unknown) => log.warn({ file, err }, 'a document could not be archived'));
   };
 }

@@ -119,9 +119,9 @@ export class TemporalLink {
         wait = RECONNECT_WAIT_FIRST_MS;
         if (!this.stopping && !this.reconcileAgain) await this.pause.wait(REGISTER_INTERVAL_MS);
         this.reconcileAgain = true;
-      } catch (error) {
-        this.lastFailure = grpcReason(error);
-        this.context.log.warn({ error: String(error), retryInMs: wait }, 'Temporal is away; the site sells on');
+      } catch (err) {
+        this.lastFailure = grpcReason(err);
+        this.context.log.warn({ err, retryInMs: wait }, 'Temporal is away; the site sells on');
         await this.pause.wait(wait);
         wait = Math.min(wait * 2, RECONNECT_WAIT_LONGEST_MS);
       }
@@ -136,7 +136,7 @@ export class TemporalLink {
     const added = await ensureSearchAttributes(this.connection, namespace);
     if (added.length > 0) this.context.log.info({ added }, 'search attributes added');
     this.clientWhenConnected = new Client({ connection: this.connection, namespace });
-    this.context.log.info({ address, namespace }, 'connected to Temporal');
+    this.context.log.info({ temporal: address, namespace }, 'connected to Temporal');
     await this.startWorker(WORKFLOW_QUEUE);
     this.onConnected();
   }
@@ -168,7 +168,7 @@ export class TemporalLink {
       // Registered before: work goes on at once, and the authority is told beside it.
       void this.askAuthority(store, own).then(
         (topology) => this.takeTopology(topology),
-        (error: unknown) => this.context.log.warn({ error: String(error) }, 'the topology authority does not answer'),
+        (err: unknown) => this.context.log.warn({ store, err }, 'the topology authority does not answer'),
       );
       return own.topology;
     }
@@ -237,8 +237,8 @@ export class TemporalLink {
   private async watch(queue: string, worker: Worker): Promise<void> {
     try {
       await worker.run();
-    } catch (error) {
-      this.context.log.error({ queue, error: String(error) }, 'worker ended with an error');
+    } catch (err) {
+      this.context.log.error({ queue, err }, 'worker ended with an error');
     }
     this.workers.delete(queue);
     if (!this.stopping) {

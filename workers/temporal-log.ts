@@ -10,9 +10,11 @@ export function installTemporalLog(log: Logger): void {
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       // The SDK's records carry whole objects; a few fields are what an operator needs.
       const { taskQueue, workflowId, activityType, error } = (meta ?? {}) as Record<string, unknown>;
-      const fault =
-        error === undefined ? {} : { error: error instanceof Error ? error.message : JSON.stringify(error) };
-      log[LEVELS[level]]({ source: 'temporal', taskQueue, workflowId, activityType, ...fault }, message);
+      const fault = error === undefined ? {} : { err: error };
+      log[LEVELS[level]](
+        { source: 'temporal', queue: taskQueue, workflowId, activity: activityType, ...fault },
+        message,
+      );
     }),
     shutdownSignals: [],
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },

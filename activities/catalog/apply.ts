@@ -9,6 +9,7 @@ import { CatalogOrderError, Staging } from '../../db/catalog/staging';
 import { showRevision } from '../../domain/catalog';
 import { ContentDigest } from '../../domain/catalog-digest';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
+import { formatTraceparent } from '../../domain/trace';
 import { type SiteContext, storeSettings } from '../context';
 import { type CatalogDocumentReference } from '../contract';
 import { signSiteToken } from '../site-token';
@@ -71,7 +72,9 @@ async function applyOnce(
   }
   await staging.flip(runtime.clock.now(), reference.payloadID);
   const durationMs = runtime.clock.now() - startedAt;
-  log.info({ store, catalog, revision: target, items: staging.result.itemCount, durationMs }, 'catalogue applied');
+  const { payloadID: payloadId } = reference;
+  const items = staging.result.itemCount;
+  log.info({ store, catalog, revision: target, payloadId, items, durationMs }, 'catalogue applied');
   return { revision: target };
 }
 
@@ -96,6 +99,7 @@ async function fetchDocument(
         'Content-Type': 'text/xml; charset=UTF-8',
         'Accept-Encoding': 'br',
         Authorization: `Bearer ${await signSiteToken(settings, context.site, now)}`,
+        ...(context.trace ? { traceparent: formatTraceparent(context.trace) } : {}),
       },
       signal: controller.signal,
     });

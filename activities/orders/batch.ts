@@ -14,6 +14,8 @@ export interface BatchedOrder {
   readonly payloadId: string;
   /** The OrderRequest, byte for byte as the sale fixed it. */
   readonly xml: string;
+  /** A `traceparent`: the request that sold it. */
+  readonly traceContext?: string;
 }
 
 export function encodeOrderBatch(orders: readonly BatchedOrder[]): string {
@@ -44,7 +46,11 @@ export async function loadOrderBatch(
     store,
     entries.map(({ subject }) => subject),
   );
-  const orders = documents.map(({ orderId, payloadId, document }) => ({ orderId, payloadId, xml: document }));
+  const traces = new Map(entries.map(({ subject, traceContext }) => [subject, traceContext]));
+  const orders = documents.map(({ orderId, payloadId, document }): BatchedOrder => {
+    const traceContext = traces.get(orderId) ?? null;
+    return { orderId, payloadId, xml: document, ...(traceContext === null ? {} : { traceContext }) };
+  });
   for (const { payloadId, xml } of orders) context.archiveDocument('OrderRequest', payloadId, xml);
   const settings = storeSettings(context, store);
   const oldest = entries[0]?.createdAt ?? 0;

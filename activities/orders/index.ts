@@ -22,12 +22,12 @@ async function returnUnits(tx: Transaction, store: string, orderId: string, now:
 }
 
 export function orderActivities(context: SiteContext): Pick<SiteActivities, 'receiveOrders' | 'bookOrderAnswers'> {
-  const { db, runtime } = context;
+  const { db, runtime, log } = context;
   return {
     // Orders are facts: they are taken whatever the sender's epoch.
     receiveOrders: ({ batch }) => receiveOrders(context, batch),
 
-    async bookOrderAnswers({ store, answers }) {
+    async bookOrderAnswers({ store, batch, answers }) {
       await db.transaction(async (tx) => {
         const now = runtime.clock.now();
         const changed = await bookAnswers(tx, store, answers, now);
@@ -41,6 +41,7 @@ export function orderActivities(context: SiteContext): Pick<SiteActivities, 'rec
         );
         tx.afterCommit(context.outboxHasWork);
       });
+      log.info({ store, batch, orders: answers.length }, 'answers booked');
     },
   };
 }

@@ -13,39 +13,84 @@ import { loadTopology } from '../../db/topology';
 import { type SealedDocument } from '../../domain/documents';
 import { type Order, type OrderAnswer } from '../../domain/orders';
 import { type Topology, parentOf } from '../../domain/sites';
+import { formatTraceparent, parseTraceparent } from '../../domain/trace';
 import { type SiteContext, storeSettings } from '../context';
 import { openDocument } from '../sealing';
+import { type Span } from '../tracing';
 import { type BatchedOrder, decodeOrderBatch } from './batch';
 
 /** Orders read between two looks at the event loop. */
 const ORDERS_PER_TURN = 10;
 
-interface CheckedOrder extends BatchedOrder {
+interface TracedOrder extends BatchedOrder {
+  readonly span: Span;
+}
+
+interface CheckedOrder extends TracedOrder {
   readonly order: Order;
   readonly digest: string;
 }
 
 export async function receiveOrders(context: SiteContext, batch: SealedDocument): Promise<OrderAnswer[]> {
-  const { log } = context;
-  const { store, sender } = batch;
+  const { store } = batch;
   const opened = await openDocument(batch, storeSettings(context, store).sealing);
-  const orders = decodeOrderBatch(opened.toString('utf8'));
+  const orders = decodeOrderBatch(opened.toString('utf8')).map((order) => ({ ...order, span: stepOf(context, order) }));
+  try {
+    const answers = await receiveAll(context, batch, orders);
+    tellOf(context, batch, orders, answers);
+    return answers;
+  } catch (error) {
+    for (const { span } of orders) span.end({}, error);
+    throw error;
+  }
+}
+
+/** The receipt is a step in the trace of the request that sold the order; the batch's own trace is linked to it. */
+function stepOf({ tracing, trace }: SiteContext, { orderId, traceContext }: BatchedOrder): Span {
+  return tracing.start('receive order', {
+    kind: 'consumer',
+    parent: parseTraceparent(traceContext),
+    links: trace ? [trace] : [],
+    attributes: { 'entrepot.order_id': orderId },
+  });
+}
+
+function tellOf(
+  { log }: SiteContext,
+  { store, sender, payloadID }: SealedDocument,
+  orders: readonly TracedOrder[],
+  answers: readonly OrderAnswer[],
+): void {
+  const outcomes = new Map(answers.map((answer) => [answer.orderId, answer.outcome]));
+  for (const { orderId, payloadId, span } of orders) {
+    const { traceId } = span.trace;
+    const outcome = outcomes.get(orderId) ?? 'unanswered';
+    log.info({ store, from: sender, traceId, orderId, payloadId, outcome }, 'order received');
+    span.end({ 'entrepot.outcome': outcome });
+  }
+  const parked = answers.filter(({ outcome }) => outcome === 'parked').length;
+  log.info({ store, from: sender, payloadId: payloadID, orders: orders.length, parked }, 'orders received');
+}
+
+async function receiveAll(
+  context: SiteContext,
+  batch: SealedDocument,
+  orders: readonly TracedOrder[],
+): Promise<OrderAnswer[]> {
   const answers: OrderAnswer[] = [];
   const good: CheckedOrder[] = [];
   for (const [index, order] of orders.entries()) {
-    const checked = check(order, store);
+    const checked = check(order, batch.store);
     if ('reason' in checked) answers.push(await park(context, batch, order, checked.reason));
     else good.push(checked);
     if (index % ORDERS_PER_TURN === ORDERS_PER_TURN - 1) await turn();
   }
   answers.push(...(await takeTogether(context, batch, good)));
-  const parked = answers.filter(({ outcome }) => outcome === 'parked').length;
-  log.info({ store, from: sender, payloadId: batch.payloadID, orders: orders.length, parked }, 'orders received');
   return answers;
 }
 
 /** Reads and checks an order; a reason when it can't be taken. */
-function check(batched: BatchedOrder, store: string): CheckedOrder | { reason: string } {
+function check(batched: TracedOrder, store: string): CheckedOrder | { reason: string } {
   try {
     const root = parseXml(batched.xml);
     const [problem, ...more] = checkOrderRequest(root);
@@ -140,7 +185,7 @@ async function take(
           kind: 'order',
           subject: order.orderId,
         },
-        ...{ epoch: topology.epoch, traceContext: null, createdAt: now },
+        ...{ epoch: topology.epoch, traceContext: formatTraceparent(order.span.trace), createdAt: now },
       });
     }
     tx.afterCommit(context.outboxHasWork);
@@ -240,6 +285,7 @@ async function park(
   await db.transaction((tx) =>
     parkDocument(tx, { store, payloadId, kind, sender, subject: orderId, reason, document: xml, now }),
   );
-  log.warn({ store, orderId, payloadId, reason }, 'an order was parked');
+  // The reason may quote the order: it is kept with the document.
+  log.warn({ store, orderId, payloadId }, 'an order was parked');
   return { orderId, by: site, outcome: 'parked', reason };
 }

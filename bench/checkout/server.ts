@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { loadConfig } from '../../workers/config';
 import { startSite } from '../../workers/site';
 import { installTemporalLog } from '../../workers/temporal-log';
-import { createLogger } from '../../workers/site';
+import { createLogger } from '../../workers/log';
 
 /** How finely the delay is sampled, milliseconds. */
 const RESOLUTION_MS = 1;

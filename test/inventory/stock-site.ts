@@ -1,7 +1,7 @@
 /** One site's database and activities without its process, for tests of stock. */
-import pino from 'pino';
 import { type SiteContext } from '../../activities/context';
 import { inventoryActivities } from '../../activities/inventory';
+import { unobserved } from '../../activities/observation';
 import { type Engine } from '../../db/database';
 import { saveTopology, seedTopology } from '../../db/topology';
 import { type Topology } from '../../domain/sites';
@@ -55,7 +55,7 @@ export async function stockSite(engine: Engine, site: string): Promise<StockSite
     ]),
     db: fresh.db,
     runtime: REAL_RUNTIME,
-    log: pino({ level: 'silent' }),
+    ...unobserved(REAL_RUNTIME.random),
     documentsDir: '',
     url: `http://${site}.example`,
     temporalUi: { url: 'http://temporal.example', namespace: 'default' },

@@ -1,9 +1,9 @@
 /** One site's database, API and activities without its process and without Temporal, for tests of carts and orders. */
 import { type Express } from 'express';
-import pino from 'pino';
 import request from 'supertest';
 import { cartActivities } from '../../activities/carts';
 import { type SiteContext, type StoreSettings } from '../../activities/context';
+import { unobserved } from '../../activities/observation';
 import { loadOrderBatch, orderActivities } from '../../activities/orders';
 import { createApp } from '../../api/app';
 import { allRoutes } from '../../api/routes';
@@ -110,7 +110,7 @@ export class Shop {
       stores: new Map([[STORE, store]]),
       db: fresh.db,
       runtime: { ...REAL_RUNTIME, clock: { now: () => Date.now() + dials.ahead } },
-      log: pino({ level: 'silent' }),
+      ...unobserved(REAL_RUNTIME.random),
       documentsDir: '',
       url: `http://${site}.example`,
       temporalUi: { url: 'http://temporal.example', namespace: 'default' },

@@ -47,7 +47,11 @@ describe('a changed workflow', () => {
       writeFileSync(file, changed);
     }
     const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-    bundle = await bundleWorkflowCode({ workflowsPath: join(folder, 'workflows', 'index.ts'), logger });
+    bundle = await bundleWorkflowCode({
+      workflowsPath: join(folder, 'workflows', 'index.ts'),
+      workflowInterceptorModules: [join(folder, 'workflows', 'trace.ts')],
+      logger,
+    });
   });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,0 +1,41 @@
+/** What one attempt at an activity has of its own: a logger that names it, and a step in the trace that asked for it. */
+import { Context } from '@temporalio/activity';
+import { allActivities } from '../activities';
+import { type SiteContext } from '../activities/context';
+import { type TopologyListener } from '../activities/topology';
+import { type Traced, parseTraceparent } from '../domain/trace';
+
+/** Every activity takes one argument (activities/contract.ts). */
+type Activity = (input: Traced) => Promise<unknown>;
+type Activities = Readonly<Record<string, Activity>>;
+
+/** The site's activities for its workers. */
+export function scopedActivities(context: SiteContext, listener: TopologyListener): Activities {
+  const names = Object.keys(allActivities(context, listener));
+  return Object.fromEntries(names.map((name) => [name, (input: Traced) => attempt(context, listener, name, input)]));
+}
+
+async function attempt(site: SiteContext, listener: TopologyListener, activity: string, input: Traced) {
+  const { workflowExecution, attempt } = Context.current().info;
+  const { workflowId = '' } = workflowExecution ?? {};
+  const span = site.tracing.start(activity, {
+    kind: 'consumer',
+    parent: parseTraceparent(input.traceContext),
+    attributes: { 'entrepot.workflow_id': workflowId, 'entrepot.attempt': attempt },
+  });
+  const log = site.log.child({ workflowId, activity, attempt, traceId: span.trace.traceId });
+  const context = { ...site, log, trace: span.trace };
+  const activities = allActivities(context, listener) as unknown as Activities;
+  const { clock } = site.runtime;
+  const startedAt = clock.now();
+  try {
+    const result = await activities[activity]?.(input);
+    log.debug({ durationMs: clock.now() - startedAt }, 'activity done');
+    span.end();
+    return result;
+  } catch (err) {
+    log.warn({ err, durationMs: clock.now() - startedAt }, 'activity failed');
+    span.end({}, err);
+    throw err;
+  }
+}
