@@ -201,7 +201,8 @@ describe.each(engines())('the database interface on %s', (engine) => {
 /** Opens when that many have arrived. */
 describe('a group that SQLite rolls back by itself', () => {
   test('costs only the transaction that did not fit: the others run again and are there', async () => {
-    const { db, drop } = await freshDatabase('sqlite');
+    const small = await freshDatabase('sqlite');
+    const { db } = small;
     try {
       const insert = `INSERT INTO events (store, subject, sequence, kind, data, occurred_at) VALUES ('s', ?, 1, 'k', ?, 0)`;
       const pages = await db.get<{ page_count: number }>('PRAGMA page_count');
@@ -220,7 +221,7 @@ describe('a group that SQLite rolls back by itself', () => {
       expect((await db.get<{ rows: number }>('SELECT COUNT(*) AS "rows" FROM events'))?.rows).toBe(11);
       expect(effects.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]);
     } finally {
-      await drop();
+      await small.drop();
     }
   });
 });
