@@ -56,6 +56,16 @@ class ShortError extends Error {}
 const SHORT_ATTEMPTS_MAX = 5;
 
 export async function sellCart(context: SiteContext, request: SaleRequest): Promise<SaleResult> {
+  const { clock } = context.runtime;
+  const startedAt = clock.now();
+  const result = await sell(context, request);
+  const metrics = context.metrics.of(request.store);
+  if (result.outcome === 'refused') metrics.refusedSale(result.refusal.problem, clock.now() - startedAt);
+  else if (!result.already) metrics.sold(clock.now() - startedAt);
+  return result;
+}
+
+async function sell(context: SiteContext, request: SaleRequest): Promise<SaleResult> {
   const { db } = context;
   const cart = request.cart ?? (await findCart(db, request.store, request.cartId));
   if (!cart) return refused({ problem: 'cart-not-found' });

@@ -3,12 +3,15 @@ import { timingSafeEqual } from 'node:crypto';
 import { type SiteContext, type StoreSettings } from '../activities/context';
 import { verifySiteToken } from '../activities/site-token';
 import { type ApiKey, findKey, hashSecret, isInForce, parseKey } from '../db/api-keys';
+import { isConnectionLost } from '../db/errors';
 import { loadTopology } from '../db/topology';
 import { Problem } from './problems';
 import { type Caller, type Role } from './route';
 
 /** How long a key is believed without asking the database: a revoked key stops within this time, milliseconds. */
 export const KEY_CACHE_MS = 2_000;
+/** While the database is away, a key that it named lately is believed this long, milliseconds: metrics are read then. */
+const KEY_GRACE_MS = 10 * 60_000;
 /** Keys remembered by one process. */
 const KEYS_CACHED_MAX = 10_000;
 
@@ -29,12 +32,25 @@ export class Authentication {
 
   constructor(private readonly context: SiteContext) {}
 
-  /** Throws 401 for a caller that is nobody here, 403 for one that may not call a route for these roles. */
-  async require(store: StoreSettings, authorization: string | undefined, roles: readonly Role[]): Promise<Caller> {
+  /**
+   * The caller, and the store among these that its key is for. Throws 401 for a caller that is nobody here, 403 for one
+   * that may not call a route for these roles.
+   */
+  async require(
+    stores: readonly StoreSettings[],
+    authorization: string | undefined,
+    roles: readonly Role[],
+  ): Promise<{ caller: Caller; store: StoreSettings }> {
     const bearer = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization ?? '')?.[1];
     if (bearer === undefined) throw unauthorized();
-    const caller = (await this.keyHolder(store, bearer)) ?? (await this.otherSite(store, bearer));
-    if (!caller) throw unauthorized();
+    for (const store of stores) {
+      const caller = (await this.keyHolder(store, bearer)) ?? (await this.otherSite(store, bearer));
+      if (caller) return { caller: this.permitted(caller, roles), store };
+    }
+    throw unauthorized();
+  }
+
+  private permitted(caller: Caller, roles: readonly Role[]): Caller {
     if (!roles.includes(caller.role)) {
       throw new Problem(
         403,
@@ -61,7 +77,13 @@ export class Authentication {
     const name = `${store}/${keyId}`;
     const cached = this.cache.get(name);
     if (cached && cached.until > now) return cached.key;
-    const key = await findKey(this.context.db, store, keyId);
+    let key: ApiKey | undefined;
+    try {
+      key = await findKey(this.context.db, store, keyId);
+    } catch (error) {
+      if (cached && isConnectionLost(error) && cached.until + KEY_GRACE_MS > now) return cached.key;
+      throw error;
+    }
     if (this.cache.size >= KEYS_CACHED_MAX) this.cache.clear();
     this.cache.set(name, { key, until: now + KEY_CACHE_MS });
     return key;

@@ -7,14 +7,13 @@ import { listParked } from '../db/orders';
 import { openBatches, waitingCount } from '../db/outbox';
 import { loadTopology } from '../db/topology';
 import { showRevision } from '../domain/catalog';
+import { isHeld } from '../domain/held';
 import { formatTransferId } from '../domain/inventory';
 import { parentOf } from '../domain/sites';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { type Route, type RouteRequest, route } from './route';
 import { noBody, noQuery, pageOf, storeParams, time } from './schemas';
 
-/** A delivery without an answer for this long is called held, milliseconds; as in the workflows. */
-export const HELD_AFTER_MS = 3_000;
 /** Entries of one kind that one answer lists; the status counts all. */
 export const LISTED_MAX = 200;
 
@@ -75,7 +74,7 @@ async function orderDeliveries({ context, store }: Request): Promise<Delivery[]>
   const parent = parentOf(topology, site)?.site ?? site;
   const now = runtime.clock.now();
   const batches = (await openBatches(db, store.store)).map(({ batch, batchedAt, entries }): Delivery => {
-    const held = now - batchedAt > HELD_AFTER_MS;
+    const held = isHeld(batchedAt, now);
     return {
       kind: 'orders',
       state: held ? 'held' : 'delivering',
@@ -132,7 +131,7 @@ async function stockDeliveries({ context, store }: Request): Promise<Delivery[]>
   return transfers
     .filter(({ id }) => id.giver === site)
     .map(({ id, taker, units, cause, createdAt }) => {
-      const held = now - createdAt > HELD_AFTER_MS;
+      const held = isHeld(createdAt, now);
       const request = /^allocation:(.+)$/.exec(cause)?.[1];
       return {
         kind: 'stock',

@@ -4,7 +4,8 @@ import { listConfirmations } from '../db/catalog/deliveries';
 import { type OpenTransfers, countOpenTransfers } from '../db/inventory';
 import { countParked } from '../db/orders';
 import { openBatches, waitingCount } from '../db/outbox';
-import { HELD_AFTER_MS, type DeliveryState, deliveryStates } from './deliveries';
+import { HELD_AFTER_MS } from '../domain/held';
+import { type DeliveryState, deliveryStates } from './deliveries';
 import { type RouteRequest } from './route';
 import { timeOrNull } from './schemas';
 

@@ -11,6 +11,7 @@ interface RequestScope {
   readonly requestId: string;
   /** The site's context, with the request's own logger and trace once its route is known. */
   context: SiteContext;
+  store?: string;
   route?: Route;
   span?: Span;
 }
@@ -43,16 +44,18 @@ export function enterRoute(context: SiteContext, route: Route, store: string, re
   });
   const { traceId } = span.trace;
   const log = context.log.child({ store, requestId: scope.requestId, traceId });
+  scope.store = store;
   scope.route = route;
   scope.span = span;
   scope.context = { ...context, log, trace: span.trace };
 }
 
 function tellOf(request: Request, response: Response, durationMs: number): void {
-  const { context, route, span, requestId } = scopeOf(response);
+  const { context, store, route, span, requestId } = scopeOf(response);
   const { statusCode: status } = response;
-  const name = route?.path ?? 'none';
   // The path itself may name a buyer's things; the route does not.
-  context.log.debug({ requestId, method: request.method, route: name, status, durationMs }, 'request');
+  context.log.debug({ requestId, method: request.method, route: route?.path ?? null, status, durationMs }, 'request');
+  if (route && store !== undefined) context.metrics.of(store).answered(route.method, route.path, status, durationMs);
+  else context.metrics.strayed();
   span?.end({ 'http.response.status_code': status }, status >= 500 ? new Error(`answered ${status}`) : undefined);
 }

@@ -19,10 +19,12 @@ const FAULTS_MAX = 20;
 
 export function routeHandler(context: SiteContext, authentication: Authentication, route: Route): RequestHandler[] {
   const authenticate = async (request: Request, response: Response, next: NextFunction) => {
-    const store = storeOf(context, route, request);
-    enterRoute(context, route, store.store, request, response);
+    const stores = storesOf(context, route, request);
+    enterRoute(context, route, stores[0].store, request, response);
     const open = route.roles.length === 0;
-    const caller = open ? ANYONE : await authentication.require(store, request.get('authorization'), route.roles);
+    const { store, caller } = open
+      ? { store: stores[0], caller: ANYONE }
+      : await authentication.require(stores, request.get('authorization'), route.roles);
     response.locals['store'] = store;
     response.locals['caller'] = caller;
     next();
@@ -31,14 +33,17 @@ export function routeHandler(context: SiteContext, authentication: Authenticatio
   return [authenticate, ...bodyReader(route), (request, response) => handle(route, request, response)];
 }
 
-function storeOf(context: SiteContext, route: Route, request: Request): StoreSettings {
-  if (!route.path.startsWith('/v1/stores/{store}')) return [...context.stores.values()][0] as StoreSettings;
+/** The store of the path; for a route without one, every store of the site: the key says which. */
+function storesOf(context: SiteContext, route: Route, request: Request): [StoreSettings, ...StoreSettings[]] {
+  if (!route.path.startsWith('/v1/stores/{store}')) {
+    return [...context.stores.values()] as [StoreSettings, ...StoreSettings[]];
+  }
   const name = String(request.params['store']);
   const store = context.stores.get(name);
   // An unknown store looks as a known one does to a stranger.
   if (!store)
     throw new Problem(401, 'unauthorized', 'send an API key of this store', {}, { 'WWW-Authenticate': 'Bearer' });
-  return store;
+  return [store];
 }
 
 function bodyReader(route: Route): RequestHandler[] {

@@ -3,9 +3,10 @@ import { type IncomingMessage } from 'node:http';
 import { type Readable } from 'node:stream';
 import { type ZodType, type z } from 'zod';
 import { type SiteContext, type StoreSettings } from '../activities/context';
+import { type KeyRole } from '../db/api-keys';
 
 /** Roles of API keys (design, section 7); `site` is another site of the same store, shown by a signed token. */
-export type Role = 'buyer' | 'integrator' | 'operator' | 'partner' | 'site';
+export type Role = KeyRole | 'site';
 
 export interface Caller {
   readonly role: Role;
@@ -15,7 +16,7 @@ export interface Caller {
 
 export interface RouteRequest<P, Q, B> {
   readonly context: SiteContext;
-  /** The store of the path; only routes below /v1/stores/{store} have one. */
+  /** The store of the path; elsewhere that of the caller's key. */
   readonly store: StoreSettings;
   readonly caller: Caller;
   readonly params: P;

@@ -5,6 +5,7 @@ import { deliveryRoutes } from './deliveries';
 import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
 import { keyRoutes } from './keys';
+import { metricsRoutes } from './metrics';
 import { orderRoutes } from './orders';
 import { type Route } from './route';
 import { siteRoutes } from './sites';
@@ -13,6 +14,7 @@ import { workflowRoutes } from './workflows';
 
 export const allRoutes: readonly Route[] = [
   ...healthRoutes,
+  ...metricsRoutes,
   ...catalogRoutes,
   ...cartRoutes,
   ...orderRoutes,

@@ -1,15 +1,23 @@
 /** `entrepot audit`: the invariants, on live databases. */
-import { type AuditResult, type Violation, auditStore } from '../db/audit';
+import { type AuditResult, type Violation, auditStore, recordAudit } from '../db/audit';
 import { type OpenSite, siteConfigs, withDatabases } from './databases';
 import { failed } from './exit-codes';
 import { formatCount, formatTable, print, printJson } from './output';
 
-export async function runAudit(files: string[], options: { data: string; json?: boolean }): Promise<void> {
+export async function runAudit(
+  files: string[],
+  options: { data: string; json?: boolean; record?: boolean },
+): Promise<void> {
   const configs = siteConfigs(files, options.data);
   const stores = [...new Set(configs.flatMap((config) => Object.keys(config.stores)))];
   const results = await withDatabases(configs, async (sites) => {
     const audited: (AuditResult & { store: string })[] = [];
-    for (const store of stores) audited.push({ store, ...(await auditStore(auditedSites(sites, store), store)) });
+    for (const store of stores) {
+      const chosen = auditedSites(sites, store);
+      const result = await auditStore(chosen, store);
+      if (options.record) await recordAudit(chosen, store, result.violationsBySite, Date.now());
+      audited.push({ store, ...result });
+    }
     return audited;
   });
   if (options.json) printJson(results);

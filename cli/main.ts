@@ -64,7 +64,8 @@ function systemCommands(program: Command): void {
     .argument('[files...]', "the configuration files of all sites (default: the trial system's)")
     .option('--data <dir>', "the trial system's data directory", TRIAL_DATA_DEFAULT)
     .option('--json', 'as JSON')
-    .action(async (files: string[], options: { data: string; json?: boolean }) =>
+    .option('--record', "leave the number of violations in every database, for the sites' metrics")
+    .action(async (files: string[], options: { data: string; json?: boolean; record?: boolean }) =>
       (await import('./audit.js')).runAudit(files, options),
     );
   const config = program.command('config').description("a site's configuration file");

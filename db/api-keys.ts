@@ -4,8 +4,15 @@ import { type Random } from '../domain/runtime';
 import { type Statements, type Transaction } from './database';
 import { forUpdate } from './dialect';
 
-export type KeyRole = 'buyer' | 'integrator' | 'operator' | 'partner';
-export const KEY_ROLES = ['buyer', 'integrator', 'operator', 'partner'] as const satisfies readonly KeyRole[];
+/** `monitor` may read the metrics and nothing else. */
+export type KeyRole = 'buyer' | 'integrator' | 'operator' | 'partner' | 'monitor';
+export const KEY_ROLES = [
+  'buyer',
+  'integrator',
+  'operator',
+  'partner',
+  'monitor',
+] as const satisfies readonly KeyRole[];
 
 export interface ApiKey {
   readonly store: string;

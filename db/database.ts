@@ -2,7 +2,7 @@
  * The one way to a site's database. Every statement goes through `Statements`, where it can be counted, crashed by
  * the simulation, and moved from one engine to the other; SQL itself stands only in this folder.
  */
-import { isRetryable, isUnknownCommit } from './errors';
+import { isConnectionLost, isRetryable, isUnknownCommit } from './errors';
 
 export type Engine = 'sqlite' | 'mariadb';
 export type SqlValue = string | number | null | Buffer;
@@ -48,6 +48,15 @@ export const TRANSACTION_ATTEMPTS_MAX = 12;
 const RETRY_WAIT_FIRST_MS = 5;
 const RETRY_WAIT_LONGEST_MS = 500;
 
+/** Why a whole transaction was run again: rows or a lock were taken, the connection broke, or it broke at COMMIT. */
+export type RetryCause = 'contention' | 'connection' | 'unknown-commit';
+/** How often so far, since the database was opened. */
+export type Retries = Record<RetryCause, number>;
+
+export function noRetries(): Retries {
+  return { contention: 0, connection: 0, 'unknown-commit': 0 };
+}
+
 /** One attempt at a transaction, as an engine does it; `committed` is false until COMMIT was sent. */
 export type Attempt<T> = (body: (tx: Transaction) => Promise<T>) => Promise<{ result: T; effects: (() => void)[] }>;
 
@@ -56,6 +65,7 @@ export async function runTransaction<T>(
   attempt: Attempt<T>,
   body: (tx: Transaction) => Promise<T>,
   options: TransactionOptions<T> = {},
+  retries: Retries = noRetries(),
 ): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
@@ -68,9 +78,15 @@ export async function runTransaction<T>(
         if (found !== undefined) return found;
       } else if (!isRetryable(error)) throw error;
       if (tried >= TRANSACTION_ATTEMPTS_MAX) throw error;
+      retries[causeOf(error)]++;
       await pause(tried);
     }
   }
+}
+
+function causeOf(error: unknown): RetryCause {
+  if (isUnknownCommit(error)) return 'unknown-commit';
+  return isConnectionLost(error) ? 'connection' : 'contention';
 }
 
 /** The look-up by business key itself may meet a database that is still away. */

@@ -15,6 +15,7 @@ import {
   type Statements,
   type Transaction,
   type TransactionOptions,
+  type Retries,
   runTransaction,
 } from './database';
 import { UnknownCommitError, isConnectionLost } from './errors';
@@ -66,7 +67,10 @@ class MariaDatabase implements Database {
   readonly engine = 'mariadb';
   private readonly direct: Connection;
 
-  constructor(private readonly pool: Pool) {
+  constructor(
+    private readonly pool: Pool,
+    private readonly retries: Retries,
+  ) {
     this.direct = new Connection(pool);
   }
 
@@ -84,7 +88,7 @@ class MariaDatabase implements Database {
 
   transaction<T>(body: (tx: Transaction) => Promise<T>, options?: TransactionOptions<T>): Promise<T> {
     const attempt: Attempt<T> = (attempted) => this.attemptOnce(attempted);
-    return runTransaction(attempt, body, options);
+    return runTransaction(attempt, body, options, this.retries);
   }
 
   async snapshot<T>(body: (reads: Statements) => Promise<T>): Promise<T> {
@@ -165,7 +169,7 @@ export function databaseName(url: string): string {
 }
 
 /** Opens an existing database by its URL, `mysql://user:password@host:port/name`. */
-export function openMariadb(url: string): Database {
+export function openMariadb(url: string, retries: Retries): Database {
   const pool = mysql.createPool({
     uri: url,
     connectionLimit: POOL_CONNECTIONS,
@@ -181,7 +185,7 @@ export function openMariadb(url: string): Database {
     connection.query(`SET SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_S}`);
     connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ANSI_QUOTES'");
   });
-  return new MariaDatabase(pool);
+  return new MariaDatabase(pool, retries);
 }
 
 /** Makes the URL's database when it is missing; an error names the right that the user lacks. */

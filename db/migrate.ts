@@ -2,7 +2,7 @@
 import knexFactory, { type Knex } from 'knex';
 import * as firstSchema from './migrations/0001-first-schema';
 import { createMariadbDatabase, openMariadb } from './mariadb';
-import { type Database, type Statements } from './database';
+import { type Database, type Retries, type Statements, noRetries } from './database';
 import { openSqlite } from './sqlite';
 
 /** In the order in which they run; a released migration is never changed. */
@@ -76,7 +76,9 @@ async function hasTable(db: Statements, table: string): Promise<boolean> {
   return (await db.get(tables, [table])) !== undefined;
 }
 
-/** Opens a migrated database of either engine. */
-export function openDatabase(location: DatabaseLocation): Database {
-  return isMariadbUrl(location) ? openMariadb(location.replace(/^mariadb:/, 'mysql:')) : openSqlite(location);
+/** Opens a migrated database of either engine; `retries` counts its transactions that are run again. */
+export function openDatabase(location: DatabaseLocation, retries: Retries = noRetries()): Database {
+  return isMariadbUrl(location)
+    ? openMariadb(location.replace(/^mariadb:/, 'mysql:'), retries)
+    : openSqlite(location, retries);
 }

@@ -8,6 +8,7 @@ import {
   type Statements,
   type Transaction,
   type TransactionOptions,
+  type Retries,
   runTransaction,
 } from './database';
 
@@ -167,6 +168,7 @@ class SqliteDatabase implements Database {
     writer: Connection,
     private readonly reader: Connection,
     private readonly snapshotReader: Connection,
+    private readonly retries: Retries,
   ) {
     this.writer = new Writer(writer);
   }
@@ -186,7 +188,7 @@ class SqliteDatabase implements Database {
 
   transaction<T>(body: (tx: Transaction) => Promise<T>, options?: TransactionOptions<T>): Promise<T> {
     const attempt: Attempt<T> = (attempted) => this.writer.run(attempted);
-    return runTransaction(attempt, body, options);
+    return runTransaction(attempt, body, options, this.retries);
   }
 
   snapshot<T>(body: (reads: Statements) => Promise<T>): Promise<T> {
@@ -230,7 +232,7 @@ function connect(file: string, readonly: boolean): Connection {
 }
 
 /** Opens (and makes, if need be) the database in `file`. */
-export function openSqlite(file: string): Database {
+export function openSqlite(file: string, retries: Retries): Database {
   const writer = connect(file, false);
-  return new SqliteDatabase(writer, connect(file, true), connect(file, true));
+  return new SqliteDatabase(writer, connect(file, true), connect(file, true), retries);
 }

@@ -92,3 +92,17 @@ export function priceChanges(cart: Cart, prices: ReadonlyMap<string, Amount>): P
     return [{ line: formatLineId(line), sku: line.sku, oldPrice: line.price, newPrice }];
   });
 }
+
+/** Why a cart does not become an order; the problem's type says it to the caller. */
+export const SALE_REFUSALS = [
+  'cart-not-found',
+  'cart-closed',
+  'cart-changed',
+  'cart-incomplete',
+  'item-not-sold',
+  'order-too-large',
+  'price-changed',
+  'insufficient-stock',
+] as const;
+
+export type SaleRefusalReason = (typeof SALE_REFUSALS)[number];

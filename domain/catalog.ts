@@ -66,6 +66,13 @@ export function nextRevision(current: number, epoch: number): number {
   return parsed.epoch === epoch ? formatRevision(epoch, parsed.n + 1) : formatRevision(epoch, 1);
 }
 
+/** How many revisions `confirmed` is behind `head`; across a change of primacy at least so many. */
+export function revisionsBehind(head: number, confirmed: number): number {
+  if (confirmed >= head) return 0;
+  const [to, from] = [parseRevision(head), parseRevision(confirmed)];
+  return to.epoch === from.epoch ? to.n - from.n : to.n;
+}
+
 /** Revision 0: nothing was ever published or received. */
 export const NO_REVISION = 0;
 

@@ -30,11 +30,15 @@ async function attempt(site: SiteContext, listener: TopologyListener, activity: 
   const startedAt = clock.now();
   try {
     const result = await activities[activity]?.(input);
-    log.debug({ durationMs: clock.now() - startedAt }, 'activity done');
+    const durationMs = clock.now() - startedAt;
+    log.debug({ durationMs }, 'activity done');
+    site.metrics.attempted(activity, 'done', durationMs);
     span.end();
     return result;
   } catch (err) {
-    log.warn({ err, durationMs: clock.now() - startedAt }, 'activity failed');
+    const durationMs = clock.now() - startedAt;
+    log.warn({ err, durationMs }, 'activity failed');
+    site.metrics.attempted(activity, 'failed', durationMs);
     span.end({}, err);
     throw err;
   }

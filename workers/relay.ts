@@ -189,6 +189,7 @@ export class Relay {
       // Whatever is left of the batch was answered in a past that this database does not know: it is of a backup.
       return this.releaseAllBut(0, store, batch);
     }
+    this.context.metrics.of(store).offeredBatch(document.count);
     this.offered.set(batch, runtime.clock.now());
   }
 
@@ -201,16 +202,18 @@ export class Relay {
     fields: Readonly<Record<string, string | number>>,
     start: (carried: Required<Traced>) => Promise<T>,
   ): Promise<T> {
-    const { tracing, log } = this.context;
+    const { tracing, log, metrics } = this.context;
     const attributes = { 'entrepot.store': store, 'entrepot.workflow_id': workflowId };
     const span = tracing.start(what, { kind: 'producer', parent, links: links ?? [], attributes });
     try {
       const started = await start({ traceContext: formatTraceparent(span.trace) });
       span.end();
+      metrics.temporalAnswers(true);
       log.info({ store, workflowId, traceId: span.trace.traceId, ...fields }, STEPS[what]);
       return started;
     } catch (error) {
       span.end({}, error);
+      metrics.temporalAnswers(false);
       throw error;
     }
   }

@@ -5,11 +5,12 @@ import { randomBytes } from 'node:crypto';
 import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { type SiteContext } from '../activities/context';
+import { SiteMetrics } from '../activities/metrics';
 import { createApp } from '../api/app';
 import { allRoutes } from '../api/routes';
 import { startServer } from '../api/server';
 import { sweepIdempotencyKeys } from '../db/idempotency';
-import { type Database } from '../db/database';
+import { type Database, noRetries } from '../db/database';
 import { isMariadbUrl, migrate, openDatabase } from '../db/migrate';
 import { seedTopology } from '../db/topology';
 import { type DocumentKind } from '../domain/documents';
@@ -17,6 +18,7 @@ import { type Runtime } from '../domain/runtime';
 import { type SiteConfig, storeSettingsFrom } from './config';
 import { scopedActivities } from './activity-scope';
 import { createLogger } from './log';
+import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
 import { openTelemetry } from './telemetry';
 import { TemporalLink } from './temporal-link';
@@ -47,9 +49,12 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   if (!isMariadbUrl(config.database)) await mkdir(dirname(config.database), { recursive: true });
   const migrations = await migrate(config.database);
   if (migrations.length > 0) log.info({ migrations }, 'database migrated');
-  const db = openDatabase(config.database);
+  const retries = noRetries();
+  const db = openDatabase(config.database, retries);
   const telemetry = await openTelemetry(config, runtime.random, log);
   const work: { relay?: Relay; link?: TemporalLink } = {};
+  const metrics = new SiteMetrics(config.site, [processMetrics()]);
+  metrics.follow(retries);
   const context: SiteContext = {
     site: config.site,
     stores: storeSettingsFrom(config),
@@ -58,6 +63,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     log,
     trace: null,
     tracing: telemetry.tracing,
+    metrics,
     documentsDir: config.documentsDir,
     url: config.url,
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },

@@ -13,6 +13,7 @@ import { auditLedger, auditLevels, auditSales, auditTransferLedger, readItemSums
 import { type SiteStock, auditStockOfAll } from './transfers';
 
 export { ALL_SITES } from './transfers';
+export { recordAudit } from './record';
 export { AUDIT_RULES, type AuditRule, type Report, type Violation } from './rules';
 
 export interface AuditedSite {
@@ -24,6 +25,8 @@ export interface AuditResult {
   readonly violations: readonly Violation[];
   /** What was looked at, by name; `violations` counts also those beyond the listed ones. */
   readonly counts: Readonly<Record<string, number>>;
+  /** By the site that a violation names, or ALL_SITES. */
+  readonly violationsBySite: Readonly<Record<string, number>>;
 }
 
 type SiteFacts = SiteStock & SiteOrders & { readonly documents: number };
@@ -46,6 +49,7 @@ export async function auditStore(sites: readonly AuditedSite[], store: string): 
       ...catalogs,
       violations: findings.total,
     },
+    violationsBySite: findings.bySite,
   };
 }
 

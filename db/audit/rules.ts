@@ -133,6 +133,8 @@ export const VIOLATIONS_LISTED_MAX = 100;
 export class Findings {
   readonly listed: Violation[] = [];
   total = 0;
+  /** By the site that a violation names. */
+  readonly bySite: Record<string, number> = {};
   private readonly perRuleAndSite = new Map<string, number>();
 
   readonly report: Report = (violation) => {
@@ -140,6 +142,7 @@ export class Findings {
     const count = (this.perRuleAndSite.get(key) ?? 0) + 1;
     this.perRuleAndSite.set(key, count);
     this.total++;
+    this.bySite[violation.site] = (this.bySite[violation.site] ?? 0) + 1;
     if (count <= VIOLATIONS_LISTED_MAX) {
       this.listed.push({ ...violation, explanation: RULES[violation.rule].remedy });
     }

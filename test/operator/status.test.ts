@@ -1,5 +1,5 @@
 /** How a site says how it is, and how the command shows it. */
-import { HELD_AFTER_MS } from '../../api/deliveries';
+import { HELD_AFTER_MS } from '../../domain/held';
 import { giveTransfer, takeSequences } from '../../db/inventory';
 import { parkDocument } from '../../db/orders';
 import { enqueue } from '../../db/outbox';

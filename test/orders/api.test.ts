@@ -1,7 +1,7 @@
 /** Orders and deliveries as the API shows them, on both engines. */
 import { parkDocument } from '../../db/orders';
 import { enqueue } from '../../db/outbox';
-import { HELD_AFTER_MS } from '../../api/deliveries';
+import { HELD_AFTER_MS } from '../../domain/held';
 import { engines } from '../support/databases';
 import { STORE, Shop } from './shop';
 
