@@ -25,7 +25,7 @@ export const catalogContentRoutes: readonly Route[] = [
     params: catalogParams,
     query: z.strictObject({ target: z.coerce.number().int().min(0).default(0) }),
     body: z.undefined(),
-    streamBody: ['text/xml', 'application/xml'],
+    streamBody: { 'text/xml': z.string(), 'application/xml': z.string() },
     idempotent: false,
     responses: {
       200: { description: 'The document, or one with Status 204 when nothing is newer.', contentType: 'text/xml' },

@@ -1,19 +1,19 @@
-/** Browsing and searching items, importing, pushing, and the documents that sites fetch from each other. */
+/** Browsing and searching items, publishing and pushing, and which site has what. */
 import { z } from 'zod';
 import { workflowPage } from '../activities/context';
-import { importCatalog } from '../activities/catalog/import';
 import { type BrowsedItem, browseItems, findItems } from '../db/catalog/browse';
 import { countDraft } from '../db/catalog/drafts';
 import { listConfirmations } from '../db/catalog/deliveries';
 import { listHeads, listRevisions, readHead } from '../db/catalog/heads';
-import { NotPrimaryError, loadTopology } from '../db/topology';
 import { OPEN_REVISION, SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
-import { HeaderError } from '../domain/catalog-import';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { catalogContentRoutes, catalogParams } from './catalog-content';
+import { catalogImportRoutes } from './catalog-import';
+import { requirePrimaryHere } from './primary';
 import { Problem, notFound } from './problems';
-import { type Route, type RouteRequest, route } from './route';
+import { type Route, route } from './route';
 import {
+  flagSchema,
   money,
   moneySchema,
   nameSchema,
@@ -53,10 +53,6 @@ function shownItem({ item, available }: BrowsedItem): z.output<typeof itemSchema
 }
 
 const itemCursor = z.strictObject({ revision: z.number().int(), sku: z.string() });
-const flag = z
-  .enum(['true', 'false'])
-  .default('false')
-  .transform((value) => value === 'true');
 
 const browseRoutes: Route[] = [
   route({
@@ -70,7 +66,7 @@ const browseRoutes: Route[] = [
     query: pageQuery.extend({
       q: z.string().max(SEARCH_LENGTH_MAX).default('').describe('Words that must all be in sku or description.'),
       classification: z.string().max(255).optional().describe('The beginning of a classification code.'),
-      available: flag.describe('Only what can be bought here now.'),
+      available: flagSchema.describe('Only what can be bought here now.'),
       catalog: nameSchema.optional(),
     }),
     body: noBody,
@@ -121,16 +117,6 @@ const browseRoutes: Route[] = [
   }),
 ];
 
-/** The topology, if this site is the store's primary; else where to ask. */
-async function requirePrimaryHere({ context, store }: RouteRequest<unknown, unknown, unknown>) {
-  const own = await loadTopology(context.db, store.store);
-  const { topology } = own;
-  if (topology.primary !== own.site) {
-    throw new NotPrimaryError(store.store, own.site, topology.epoch, topology.primary, topology.epoch);
-  }
-  return topology;
-}
-
 const catalogSchema = z
   .object({
     catalog: z.string(),
@@ -140,18 +126,6 @@ const catalogSchema = z
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Catalog' });
-
-const importSchema = z
-  .object({
-    read: z.number().int(),
-    changed: z.number().int(),
-    unchanged: z.number().int(),
-    bad: z.number().int(),
-    faults: z.array(z.object({ line: z.number().int(), column: z.string(), reason: z.string() })),
-    defaults: z.record(z.string(), z.number().int()),
-    applied: z.boolean(),
-  })
-  .meta({ id: 'CatalogImport' });
 
 const confirmationSchema = z
   .object({
@@ -202,45 +176,6 @@ const managementRoutes: Route[] = [
         }),
       );
       return { status: 200, body: { items, next: null } };
-    },
-  }),
-  route({
-    method: 'post',
-    path: '/v1/stores/{store}/catalogs/{catalog}/import',
-    tag: 'catalog',
-    operationId: 'importCatalog',
-    summary: 'Put items from CSV in the draft; a bad row changes nothing unless skipBad is true',
-    roles: ['integrator', 'operator'],
-    params: catalogParams,
-    query: z.strictObject({ skipBad: flag }),
-    body: z.undefined(),
-    streamBody: ['text/csv'],
-    idempotent: false,
-    responses: {
-      200: { description: 'What the import did.', schema: importSchema },
-      422: { description: "Bad rows, or columns that can't be used; nothing was changed." },
-      421: { description: 'This is done at the primary.' },
-    },
-    handle: async (request) => {
-      await requirePrimaryHere(request);
-      const { context, store, params, query, stream } = request;
-      const { skipBad } = query;
-      try {
-        const report = await importCatalog(context, {
-          store: store.store,
-          catalog: params.catalog,
-          source: stream,
-          skipBad,
-        });
-        if (report.applied) return { status: 200, body: report };
-        const [first] = report.faults;
-        const example = first ? `; the first: line ${first.line}, column "${first.column}" ${first.reason}` : '';
-        const detail = `${report.bad} of ${report.read} rows are bad and nothing was changed${example}: mend them, or skip them with skipBad=true`;
-        throw new Problem(422, 'bad-rows', detail, { ...report });
-      } catch (error) {
-        if (error instanceof HeaderError) throw new Problem(422, 'bad-file', error.message);
-        throw error;
-      }
     },
   }),
   route({
@@ -351,4 +286,9 @@ const managementRoutes: Route[] = [
   }),
 ];
 
-export const catalogRoutes: readonly Route[] = [...browseRoutes, ...managementRoutes, ...catalogContentRoutes];
+export const catalogRoutes: readonly Route[] = [
+  ...browseRoutes,
+  ...catalogImportRoutes,
+  ...managementRoutes,
+  ...catalogContentRoutes,
+];

@@ -121,7 +121,7 @@ export const inventoryRoutes: readonly Route[] = [
     params: storeParams.extend({ receiptId: receiptIdSchema }),
     query: z.strictObject({}),
     body: z.undefined(),
-    streamBody: ['text/csv'],
+    streamBody: { 'text/csv': z.string() },
     idempotent: false,
     responses: {
       200: { description: 'Booked now, or before.', schema: receiptSchema },

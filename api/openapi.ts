@@ -95,7 +95,7 @@ function requestHeaders(route: Route): z.ZodObject | null {
 
 function requestBody(route: Route): object {
   if (route.streamBody) {
-    const content = Object.fromEntries(route.streamBody.map((type) => [type, { schema: z.string() }]));
+    const content = Object.fromEntries(Object.entries(route.streamBody).map(([type, schema]) => [type, { schema }]));
     return { body: { required: true, content } };
   }
   const required = !(route.body instanceof z.ZodOptional);

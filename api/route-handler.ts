@@ -9,7 +9,7 @@ import { type PlainAnswer, onceByKey } from './idempotency';
 import { BODY_BYTES_MAX } from './limits';
 import { Problem, notFound } from './problems';
 import { enterRoute, scopeOf } from './request-scope';
-import { type Caller, type Reply, type Route } from './route';
+import { type Caller, type Reply, type Route, mediaType } from './route';
 
 /** The caller of routes that are open to anyone. */
 const ANYONE: Caller = { role: 'buyer', id: 'anyone' };
@@ -47,7 +47,7 @@ function storesOf(context: SiteContext, route: Route, request: Request): [StoreS
 }
 
 function bodyReader(route: Route): RequestHandler[] {
-  if (route.streamBody) return [requireMediaType(route.streamBody)];
+  if (route.streamBody) return [requireMediaType(Object.keys(route.streamBody))];
   const limit = route.bodyBytesMax ?? BODY_BYTES_MAX;
   const keepBytes = (_request: unknown, response: unknown, bytes: Buffer) => {
     (response as Response).locals['bodyBytes'] = bytes;
@@ -65,7 +65,7 @@ function bodyReader(route: Route): RequestHandler[] {
 
 function requireMediaType(allowed: readonly string[]): RequestHandler {
   return (request, _response, next) => {
-    const type = request.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+    const type = mediaType(request.get('content-type'));
     if (type !== undefined && allowed.includes(type)) next();
     else next(unsupported(type, allowed));
   };

@@ -58,8 +58,8 @@ export interface Route<P extends ZodType = ZodType, Q extends ZodType = ZodType,
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  /** The body is not read and not parsed; its media types. */
-  readonly streamBody?: readonly string[];
+  /** The body is not read and not parsed: its media types, and what each holds. */
+  readonly streamBody?: Readonly<Record<string, ZodType>>;
   /** Largest body, bytes; a default holds where it is absent. */
   readonly bodyBytesMax?: number;
   /** Request headers that the route reads, with what they are for. */
@@ -68,6 +68,11 @@ export interface Route<P extends ZodType = ZodType, Q extends ZodType = ZodType,
   readonly idempotent: boolean;
   readonly responses: Readonly<Record<number, ResponseShape>>;
   readonly handle: (request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Reply>;
+}
+
+/** `text/csv; charset=utf-8` → `text/csv`. */
+export function mediaType(contentType: string | undefined): string | undefined {
+  return contentType?.split(';')[0]?.trim().toLowerCase();
 }
 
 /** Keeps the schemas' types together while a route is declared. */

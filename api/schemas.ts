@@ -19,6 +19,12 @@ export const storeParams = z.strictObject({ store: nameSchema });
 export const noQuery = z.strictObject({});
 export const noBody = z.strictObject({}).optional();
 
+/** A query's yes or no. */
+export const flagSchema = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((value) => value === 'true');
+
 export const pageQuery = z.strictObject({
   after: z.string().max(CURSOR_LENGTH_MAX).optional().describe('The `next` of the page before.'),
   limit: z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT_DEFAULT),

@@ -1,20 +1,37 @@
 /** `entrepot catalog import|push|status`. */
 import { createReadStream, existsSync } from 'node:fs';
+import { extname } from 'node:path';
+import { type ImportFormat } from '../domain/catalog-import';
 import { ApiProblem } from './api-client';
 import { failed, wrongUsage } from './exit-codes';
 import { formatCount, formatTime, print, printJson, printList, progress } from './output';
-import { type ImportReport, SiteApi } from './site-api';
+import { type ImportFault, type ImportReport, SiteApi } from './site-api';
 import { resolveTarget } from './target';
 import { type TargetOptions } from './target-options';
 import { waitForWorkflow } from './trial/first-start';
 
 type Options = TargetOptions & { readonly catalog: string };
 
-export async function runCatalogImport(file: string, options: Options & { skipBad?: boolean }): Promise<void> {
-  if (file !== '-' && !existsSync(file)) throw wrongUsage(`${file} does not exist: name a CSV file, or "-"`);
+/** What the name of a file says of its format. */
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.csv': 'text/csv',
+  '.json': 'application/json',
+  '.ndjson': 'application/x-ndjson',
+  '.jsonl': 'application/x-ndjson',
+};
+
+export type ImportOptions = Options & { readonly skipBad?: boolean; readonly format?: ImportFormat };
+
+export async function runCatalogImport(file: string, options: ImportOptions): Promise<void> {
+  if (file !== '-' && !existsSync(file)) throw wrongUsage(`${file} does not exist: name a file of items, or "-"`);
+  const contentType = CONTENT_TYPES[options.format === undefined ? extname(file).toLowerCase() : `.${options.format}`];
+  if (contentType === undefined && file !== '-') {
+    throw wrongUsage(`is ${file} CSV or JSON? say so with --format csv, json or ndjson`);
+  }
   const api = new SiteApi(resolveTarget(options).target);
   const source = file === '-' ? process.stdin : createReadStream(file);
-  const report = await api.importCatalog(options.catalog, source, options.skipBad ?? false).catch((error: unknown) => {
+  const imported = api.importCatalog(options.catalog, source, contentType ?? 'text/csv', options.skipBad ?? false);
+  const report = await imported.catch((error: unknown) => {
     if (!(error instanceof ApiProblem) || error.slug !== 'bad-rows') throw error;
     const { faults } = error.problem as unknown as ImportReport;
     throw failed([error.message, ...faults.map(describeFault)].join('\n'), error);
@@ -24,18 +41,18 @@ export async function runCatalogImport(file: string, options: Options & { skipBa
 }
 
 function describeImport(catalog: string, { read, changed, unchanged, bad, faults, defaults }: ImportReport): string {
-  const counts = `${formatCount(read)} rows: ${formatCount(changed)} changed, ${formatCount(unchanged)} unchanged`;
+  const counts = `${formatCount(read)} items: ${formatCount(changed)} changed, ${formatCount(unchanged)} unchanged`;
   return [
     `draft of ${catalog}: ${counts}, ${formatCount(bad)} bad and left out`,
     ...faults.map(describeFault),
     ...Object.entries(defaults).map(
-      ([column, times]) => `  column "${column}": a default stood in ${formatCount(times)} times`,
+      ([column, times]) => `  "${column}": a default stood in ${formatCount(times)} times`,
     ),
   ].join('\n');
 }
 
-function describeFault({ line, column, reason }: ImportReport['faults'][number]): string {
-  return `  line ${line}, column "${column}": ${reason}`;
+function describeFault({ row, line, column, reason }: ImportFault): string {
+  return `  item ${row} (line ${line}), "${column}": ${reason}`;
 }
 
 export async function runCatalogPush(options: Options & { wait: boolean }): Promise<void> {

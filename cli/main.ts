@@ -2,6 +2,8 @@
 /** The `entrepot` command. Each command's code is loaded when it is called, so that --help is quick. */
 import { Command, CommanderError } from 'commander';
 import { oneOf, wholeNumber } from './arguments';
+import { IMPORT_FORMATS } from '../domain/catalog-import';
+import { type ImportOptions } from './catalog';
 import { CommandFailure, EXIT_CODES, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
 import { operatorCommands } from './operator-commands';
 import { type TargetOptions, withTarget } from './target-options';
@@ -80,12 +82,17 @@ function systemCommands(program: Command): void {
 }
 
 function catalogCommands(catalog: Command): void {
-  withTarget(catalog.command('import').description('import items from a CSV file into the draft'))
-    .argument('<file>', 'CSV with a heading; "-" for standard input')
+  withTarget(catalog.command('import').description('import items from a CSV or JSON file into the draft'))
+    .argument('<file>', 'CSV with a heading, a list in JSON, or an item in JSON a line; "-" for standard input')
     .option('--catalog <name>', 'the catalogue', 'main')
-    .option('--skip-bad', 'leave bad rows out instead of changing nothing')
+    .option(
+      '--format <format>',
+      'csv, json or ndjson (default: as the file is named; csv for "-")',
+      oneOf(IMPORT_FORMATS),
+    )
+    .option('--skip-bad', 'leave bad items out instead of changing nothing')
     .option('--json', 'as JSON')
-    .action(async (file: string, options: CatalogOptions & { skipBad?: boolean }) =>
+    .action(async (file: string, options: ImportOptions) =>
       (await import('./catalog.js')).runCatalogImport(file, options),
     );
   withTarget(catalog.command('push').description('publish the draft as a revision and push it to the sites'))

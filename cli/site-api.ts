@@ -28,12 +28,19 @@ export interface WorkflowRun extends WorkflowStarted {
   readonly result: unknown;
 }
 
+export interface ImportFault {
+  readonly row: number;
+  readonly line: number;
+  readonly column: string;
+  readonly reason: string;
+}
+
 export interface ImportReport {
   readonly read: number;
   readonly changed: number;
   readonly unchanged: number;
   readonly bad: number;
-  readonly faults: readonly { readonly line: number; readonly column: string; readonly reason: string }[];
+  readonly faults: readonly ImportFault[];
   /** How often a default stood in for what a row left out, by column. */
   readonly defaults: Readonly<Record<string, number>>;
 }
@@ -179,11 +186,16 @@ export class SiteApi {
     this.client = new ApiClient(target);
   }
 
-  async importCatalog(catalog: string, csv: Readable, skipBad = false): Promise<ImportReport> {
+  async importCatalog(
+    catalog: string,
+    items: Readable,
+    contentType = 'text/csv',
+    skipBad = false,
+  ): Promise<ImportReport> {
     const { body } = await this.client.store<ImportReport>(`/catalogs/${catalog}/import`, {
       method: 'POST',
-      stream: csv,
-      contentType: 'text/csv',
+      stream: items,
+      contentType,
       query: { skipBad: skipBad || undefined },
       timeoutMs: IMPORT_TIMEOUT_MS,
     });

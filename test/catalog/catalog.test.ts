@@ -1,6 +1,4 @@
-/** Import, publication, and taking a revision at a site, on both engines. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** Publication, and taking a revision at a site, on both engines. */
 import { browseItems } from '../../db/catalog/browse';
 import { countDraft, draftItems, publishDraft } from '../../db/catalog/drafts';
 import { listConfirmations, recordDelivery } from '../../db/catalog/deliveries';
@@ -134,76 +132,6 @@ describe.each(engines())('a catalogue on %s', (engine) => {
     await record({ state: 'held', target: 2, heldSince: 3 });
     const [row] = await listConfirmations(db, STORE);
     expect(row).toMatchObject({ state: 'confirmed', revision: 3, targetRevision: 3, heldSince: null, reason: null });
-  });
-});
-
-describe('import over HTTP', () => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.create('sqlite', []);
-    await world.startSite('hq');
-  });
-
-  afterAll(() => world.stop());
-
-  const send = (csv: string, query = '') =>
-    world.call('hq', 'POST', `/catalogs/main/import${query}`, { body: csv, headers: { 'Content-Type': 'text/csv' } });
-  const draft = async () => (await world.call('hq', 'GET', '/catalogs/main/draft')).body;
-
-  test('every bad row is named with line, column and reason, and nothing changes', async () => {
-    const csv = [
-      ...[
-        'sku,description,price_gbp,lead_time_days',
-        'A,Good,1.00,2',
-        ',No sku,1.00,2',
-        'B,,1.00,2',
-        'C,Comma,"1,50",2',
-      ],
-      ...['D,Minus,-1,2', 'A,Twice,1.00,2', 'E,Late,1.00,soon'],
-    ].join('\n');
-    const { status, body } = await send(csv);
-    expect(status).toBe(422);
-    expect(body).toMatchObject({ read: 7, bad: 6, applied: false });
-    expect(body['faults']).toMatchObject([
-      { line: 3, column: 'sku' },
-      { line: 4, column: 'description' },
-      { line: 5, column: 'price_gbp', reason: 'is "1,50": a decimal of at most four places is needed, as in "12.50"' },
-      { line: 6, column: 'price_gbp' },
-      { line: 7, column: 'sku', reason: '"A" stands on line 2 already' },
-      { line: 8, column: 'lead_time_days' },
-    ]);
-    expect(await draft()).toEqual({ added: 0, changed: 0, withdrawn: 0 });
-    const skipped = await send(csv, '?skipBad=true');
-    expect(skipped.body).toMatchObject({ applied: true, changed: 1, bad: 6 });
-    expect(await draft()).toEqual({ added: 1, changed: 0, withdrawn: 0 });
-  });
-
-  test.each([
-    ['an unknown column', 'sku,description,price,colour\nA,B,1,red', /unknown column "colour"; allowed: sku/],
-    ['no price', 'sku,description\nA,B', /exactly one price column/],
-    ['no header', '', /the file is empty/],
-    ['a currency of nowhere', 'sku,description,price_xyz\nA,B,1', /names no currency/],
-  ])('%s is refused with the way out', async (_name, csv, reason) => {
-    const { status, body } = await send(csv);
-    expect([status, String(body['detail'])]).toEqual([422, expect.stringMatching(reason)]);
-  });
-
-  test('a byte-order mark, Windows line ends, quotes and attributes are taken; defaults are counted', async () => {
-    const csv = '\ufeffsku,description,price_gbp,attribute:colour\r\nQ,"Say ""hi"", Bob",2.5,blue\r\n';
-    const { status, body } = await send(csv);
-    expect(status).toBe(200);
-    expect(body['defaults']).toEqual({
-      unit_of_measure: 1,
-      classification_code: 1,
-      classification_domain: 1,
-      lead_time_days: 1,
-    });
-  });
-
-  test('the real catalogue is taken whole', async () => {
-    const { status, body } = await send(readFileSync(join(__dirname, '../../data/online-retail/catalog.csv'), 'utf8'));
-    expect([status, body['read'], body['bad']]).toEqual([200, 3514, 0]);
   });
 });
 
