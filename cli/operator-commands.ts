@@ -1,7 +1,9 @@
 /** The operator's commands. Each one's code is loaded when it is called, so that --help is quick. */
 import { type Command } from 'commander';
 import { duration, oneOf } from './arguments';
+import { type BackupOptions } from './backup';
 import { type CreateKeyOptions } from './keys';
+import { type RestoreOptions } from './restore';
 import { KEY_ROLES } from '../db/api-keys';
 import { type TargetOptions, withTarget } from './target-options';
 import { TRIAL_DATA_DEFAULT } from './trial/layout';
@@ -33,6 +35,7 @@ export function operatorCommands(program: Command): void {
   )
     .option('--json', 'as JSON')
     .action(async (options: TargetOptions) => (await import('./deliveries.js')).runHeldList(options));
+  backupCommands(program);
   keyCommands(program.command('keys').description("a site's API keys"));
 }
 
@@ -58,4 +61,32 @@ function keyCommands(keys: Command): void {
     .argument('<key>', "the key's id")
     .option('--json', 'as JSON')
     .action(async (key: string, options: TargetOptions) => (await import('./keys.js')).runKeysRevoke(key, options));
+}
+
+function backupCommands(program: Command): void {
+  const backup = program.command('backup').description("copies of sites' databases");
+  backup
+    .command('create', { isDefault: true })
+    .description('a consistent copy of each database, while the sites sell, with a manifest beside it')
+    .argument('[files...]', "the sites' configuration files (default: those of the trial system)")
+    .requiredOption('--to <dir>', 'the folder for the copies')
+    .option('--data <dir>', "the trial system's data directory", TRIAL_DATA_DEFAULT)
+    .option('--json', 'as JSON')
+    .action(async (files: string[], options: BackupOptions) => (await import('./backup.js')).runBackup(files, options));
+  backup
+    .command('verify')
+    .description('is a backup whole and unchanged?')
+    .argument('<files...>', 'the copies, or their manifests')
+    .option('--json', 'as JSON')
+    .action(async (files: string[], options: { json?: boolean }) =>
+      (await import('./backup.js')).runBackupVerify(files, options),
+    );
+  program
+    .command('restore')
+    .description('put a backup in the place of a lost database, as new data of its site')
+    .argument('<file>', 'the copy, or its manifest')
+    .requiredOption('--config <file>', "the site's configuration file")
+    .option('--keep-rights', 'the site did nothing after the backup: what it may sell is what it was')
+    .option('--json', 'as JSON')
+    .action(async (file: string, options: RestoreOptions) => (await import('./restore.js')).runRestore(file, options));
 }

@@ -1,4 +1,4 @@
-/** What a MariaDB or MySQL server says of itself: its time, and what a site's user may do there. */
+/** What a MariaDB or MySQL server says of itself: its time, what a site's user may do there, what is there. */
 import mysql from 'mysql2/promise';
 import { CONNECT_TIMEOUT_MS, databaseName } from './mariadb';
 
@@ -52,4 +52,19 @@ function matches(pattern: string, database: string): boolean {
     return token.slice(-1).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   });
   return new RegExp(`^${source}$`, 's').test(database);
+}
+
+/** True where a site could begin: no database of that name yet, or one without a table. */
+export async function isEmptyMariadb(url: string): Promise<boolean> {
+  const server = new URL(url);
+  server.pathname = '/';
+  const connection = await mysql.createConnection({ uri: server.toString(), connectTimeout: CONNECT_TIMEOUT_MS });
+  try {
+    const [rows] = await connection.query('SELECT 1 FROM information_schema.tables WHERE table_schema = ? LIMIT 1', [
+      databaseName(url),
+    ]);
+    return (rows as unknown[]).length === 0;
+  } finally {
+    await connection.end();
+  }
 }

@@ -59,13 +59,17 @@ export interface MigrationState {
 /** Which migrations a database has and lacks; looks only. */
 export async function migrationState(db: Statements): Promise<MigrationState> {
   const known = MIGRATIONS.map(({ name }) => name);
-  const ran = (await hasTable(db, MIGRATIONS_TABLE))
-    ? (await db.all<{ name: string }>(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY id`)).map(({ name }) => name)
-    : [];
+  const ran = await migrationsRun(db);
   return {
     missing: known.filter((name) => !ran.includes(name)),
     unknown: ran.filter((name) => !known.includes(name)),
   };
+}
+
+/** In the order in which they ran. */
+export async function migrationsRun(db: Statements): Promise<string[]> {
+  if (!(await hasTable(db, MIGRATIONS_TABLE))) return [];
+  return (await db.all<{ name: string }>(`SELECT name FROM ${MIGRATIONS_TABLE} ORDER BY id`)).map(({ name }) => name);
 }
 
 async function hasTable(db: Statements, table: string): Promise<boolean> {

@@ -38,7 +38,10 @@ interface SiteRow {
 export interface OwnTopology {
   readonly topology: Topology;
   readonly site: string;
-  /** The number of this site's data; 0 until the authority has given one. */
+  /**
+   * The number of this site's data; 0 until the authority has given one. While the topology's version is 0, the
+   * authority has not spoken to these data: a number is then that of the data before they were restored.
+   */
   readonly incarnation: number;
   /** Names this database for ever; a remade one gets another. */
   readonly dataId: string;
@@ -78,6 +81,14 @@ export async function saveTopology(tx: Transaction, topology: Topology, now: num
   await tx.run('DELETE FROM sites WHERE store = ?', [topology.store]);
   await writeSites(tx, topology, now);
   return true;
+}
+
+/** Data that were restored from a backup are other data than those that went on: the authority gives them a new number. */
+export async function renewData(tx: Transaction, store: string, dataId: string, now: number): Promise<void> {
+  const renewed = await tx.run('UPDATE topology SET data_id = ?, version = 0, updated_at = ? WHERE store = ?', [
+    ...[dataId, now, store],
+  ]);
+  if (renewed === 0) throw noTopology(store);
 }
 
 async function writeSites(tx: Transaction, topology: Topology, now: number): Promise<void> {

@@ -21,8 +21,12 @@ export interface Registration {
   readonly dataId: string;
   /** Where the site's API is reached now. */
   readonly url: string;
-  /** What the site was told before; 0 when it never was. */
+  /** What the site was told of these data; 0 when it never was. */
   readonly incarnation: number;
+  /** The number that the data had before they were restored from a backup: they get a greater one. */
+  readonly before?: number;
+  /** The newest version of the topology that the site was told. */
+  readonly version?: number;
 }
 
 /** Why a registration can't be taken; null when it can. */
@@ -35,22 +39,25 @@ export function registrationProblem(state: TopologyState, registration: Registra
 
 /**
  * A site says which data it has and where it is. Known data keep their incarnation; data never seen before (a new
- * database) get the next number, and the topology a new version. Data that were told a number which the authority
- * does not remember keep it: then it is the authority that was lost.
+ * database, or one that was restored) get the next number, and the topology a new version. Data that were told a number
+ * which the authority does not remember keep it: then it is the authority that was lost, and the topology's version
+ * goes beyond every one that a site was told, or that site would not take it.
  */
 export function registerSite(state: TopologyState, registration: Registration): TopologyState {
   const { topology, data } = state;
   const current = findSite(topology, registration.site);
   const own = data.filter((entry) => entry.site === registration.site);
   const known = own.find((entry) => entry.dataId === registration.dataId);
-  const newest = Math.max(current.incarnation, ...own.map((entry) => entry.incarnation));
+  const newest = Math.max(...[current.incarnation, registration.before ?? 0], ...own.map((entry) => entry.incarnation));
   const remembered = registration.incarnation >= newest ? registration.incarnation : 0;
   const incarnation = known?.incarnation ?? (remembered > 0 ? remembered : newest + 1);
-  if (current.incarnation === incarnation && current.url === registration.url) return state;
+  const told = registration.version ?? 0;
+  const same = current.incarnation === incarnation && current.url === registration.url;
+  if (same && told <= topology.version) return state;
   return {
     topology: {
       ...topology,
-      version: topology.version + 1,
+      version: Math.max(topology.version, told) + 1,
       sites: topology.sites.map((site) =>
         site.site === registration.site ? { ...site, incarnation, url: registration.url } : site,
       ),

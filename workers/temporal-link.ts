@@ -191,10 +191,12 @@ export class TemporalLink {
   private async askAuthority(store: string, own: OwnTopology): Promise<Topology> {
     const client = this.clientWhenConnected;
     if (!client) throw new Error(`store "${store}" can't register before Temporal is reached`);
+    const registration = registrationOf(own, this.context.url);
+    const { site, dataId, incarnation } = registration;
     // Should the authority have lost its memory, it begins again from what this site knows.
     const state: TopologyState = {
       topology: own.topology,
-      data: own.incarnation > 0 ? [{ site: own.site, dataId: own.dataId, incarnation: own.incarnation }] : [],
+      data: incarnation > 0 ? [{ site, dataId, incarnation }] : [],
     };
     const startWorkflowOperation = new WithStartWorkflowOperation('storeTopology', {
       workflowId: formatWorkflowId('storeTopology', { store }),
@@ -207,7 +209,7 @@ export class TemporalLink {
     return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       client.workflow.executeUpdateWithStart<Workflow, Topology, [Registration]>(REGISTER_SITE, {
         startWorkflowOperation,
-        args: [{ site: this.context.site, dataId: own.dataId, url: this.context.url, incarnation: own.incarnation }],
+        args: [registration],
       }),
     );
   }
@@ -251,6 +253,13 @@ export class TemporalLink {
       this.topologyChanged();
     }
   }
+}
+
+/** At version 0 the authority has not spoken to these data: a number that they have is of what they were restored from. */
+function registrationOf({ site, dataId, incarnation, topology: { version } }: OwnTopology, url: string): Registration {
+  return version > 0
+    ? { site, dataId, url, incarnation, version }
+    : { site, dataId, url, incarnation: 0, before: incarnation, version };
 }
 
 function shutDown(worker: Worker): void {

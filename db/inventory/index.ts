@@ -2,3 +2,4 @@
 export * from './ledger';
 export * from './pool';
 export * from './transfers';
+export * from './withdraw';

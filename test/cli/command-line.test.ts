@@ -22,7 +22,7 @@ describe('help', () => {
     expect(code).toBe(0);
     for (const command of [
       ...['start', 'site', 'migrate', 'catalog', 'inventory', 'orders', 'deliveries', 'audit', 'temporal', 'demo'],
-      ...['config', 'status', 'doctor', 'keys', 'held'],
+      ...['config', 'status', 'doctor', 'keys', 'held', 'backup', 'restore'],
     ]) {
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }

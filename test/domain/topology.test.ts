@@ -53,6 +53,23 @@ describe('registration', () => {
     expect(findSite(moved.topology, 'north')).toMatchObject({ incarnation: 1, url: 'http://elsewhere' });
   });
 
+  test('restored data get a number that no data of the site ever had, whoever remembers it', () => {
+    const once = registerSite(empty, north);
+    const restored = { ...north, dataId: 'd2', before: 1, version: 0 };
+    expect(findSite(registerSite(once, restored).topology, 'north').incarnation).toBe(2);
+    const afterLoss = registerSite(empty, { ...restored, before: 7 });
+    expect(findSite(afterLoss.topology, 'north').incarnation).toBe(8);
+    expect(registerSite(afterLoss, { ...north, dataId: 'd2', incarnation: 8, version: 1 })).toBe(afterLoss);
+  });
+
+  test('the version goes beyond what any site was told, or a lost authority would speak to deaf ears', () => {
+    const told = registerSite(empty, { ...north, incarnation: 2, version: 9 });
+    expect(told.topology.version).toBe(10);
+    const behind = registerSite(told, { ...north, incarnation: 2, version: 12 });
+    expect(behind.topology.version).toBe(13);
+    expect(behind.data).toEqual(told.data);
+  });
+
   test('an authority that lost its memory believes what a site was told', () => {
     const { topology, data } = registerSite(empty, { ...north, incarnation: 4 });
     expect(findSite(topology, 'north').incarnation).toBe(4);
