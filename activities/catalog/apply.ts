@@ -59,7 +59,7 @@ async function applyOnce(
   const head = await readHead(db, store, catalog);
   if (head.revision >= target) return { revision: head.revision };
   const bytes = await fetchDocument(context, reference);
-  const staging = await Staging.begin(db, store, catalog, target, runtime.clock.now());
+  const staging = await Staging.begin(db, store, catalog, target, runtime.ids.uuid(), runtime.clock.now());
   if (!staging) return { revision: (await readHead(db, store, catalog)).revision };
   const startedAt = runtime.clock.now();
   try {
