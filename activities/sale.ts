@@ -47,6 +47,9 @@ export type SaleRefusal =
   | { readonly problem: 'price-changed'; readonly changes: readonly PriceChange[]; readonly currency: string }
   | { readonly problem: 'insufficient-stock'; readonly short: readonly ShortLine[] };
 
+/** Logged when a sale's COMMIT had no answer; `found` says whether it had happened. */
+export const UNKNOWN_COMMIT = "a sale's COMMIT had no answer: its cart was looked up";
+
 const refused = (refusal: SaleRefusal): SaleResult => ({ outcome: 'refused', refusal });
 
 /** Stock was short: what the transaction did is undone by this error. */
@@ -123,8 +126,11 @@ async function commitSale(
   for (let attempt = 1; ; attempt++) {
     try {
       await db.transaction((tx) => writeSale(context, tx, own, cart, order, document, request), {
-        resolveUnknownCommit: async () =>
-          (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId ? true : undefined,
+        resolveUnknownCommit: async () => {
+          const found = (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId;
+          log.warn({ store: cart.store, orderId: order.orderId, cartId: cart.cartId, found }, UNKNOWN_COMMIT);
+          return found ? true : undefined;
+        },
       });
       log.info({ store: cart.store, orderId: order.orderId, cartId: cart.cartId, lines: order.lines.length }, 'sold');
       return { outcome: 'ordered', orderId: order.orderId, already: false };
