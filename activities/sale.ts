@@ -154,6 +154,9 @@ async function sellAgain(context: SiteContext, request: SaleRequest, seen: numbe
 
 async function refuseShort({ db, runtime }: SiteContext, cart: Cart, short: readonly ShortLine[]): Promise<SaleResult> {
   const { store, cartId } = cart;
+  // What is missing may have gone to this very cart, sold by a request beside this one.
+  const orderId = await orderOfCart(db, store, cartId);
+  if (orderId !== undefined) return { outcome: 'ordered', orderId, already: true };
   const demandId = runtime.ids.uuid();
   await db.transaction((tx) =>
     recordRefusedDemand(tx, { store, cartId, demandId, lines: short, now: runtime.clock.now() }),

@@ -1,4 +1,5 @@
 /** Buyers whose own log of answers is the oracle, and what it is held against. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { auditStore } from '../../db/audit';
 import { type Database } from '../../db/database';
 import { openDatabase } from '../../db/migrate';
@@ -45,6 +46,26 @@ export class Buyers {
       }
     };
     await Promise.all(Array.from({ length: BUYERS }, buyer));
+  }
+
+  /**
+   * Buys at one site until told to stop, with a pause after each sale, and asks only once: an answer other than an
+   * order is a failure. Answers how many checkouts were tried and how many failed.
+   */
+  async shop(site: string, until: AbortSignal, pauseMs: number): Promise<{ tried: number; failures: string[] }> {
+    const failures: string[] = [];
+    let tried = 0;
+    for (; !until.aborted; tried++) {
+      try {
+        const answer = await this.world.buy(site, [{ sku: SKUS[tried % SKUS.length] as string, quantity: 1 }]);
+        if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+        this.told.push({ site, orderId: String(answer.body['orderId']), units: 1 });
+      } catch (error) {
+        failures.push(String(error));
+      }
+      await delay(pauseMs, undefined, { signal: until }).catch(() => undefined);
+    }
+    return { tried, failures };
   }
 
   /** What a sale buys, and where, follows from the seed and its number, whoever comes to do it. */
