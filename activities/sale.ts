@@ -47,6 +47,9 @@ export type SaleRefusal =
   | { readonly problem: 'price-changed'; readonly changes: readonly PriceChange[]; readonly currency: string }
   | { readonly problem: 'insufficient-stock'; readonly short: readonly ShortLine[] };
 
+/** Logged when a sale's COMMIT had no answer; `found` says whether it had happened. */
+export const UNKNOWN_COMMIT = "a sale's COMMIT had no answer: its cart was looked up";
+
 const refused = (refusal: SaleRefusal): SaleResult => ({ outcome: 'refused', refusal });
 
 /** Stock was short: what the transaction did is undone by this error. */
@@ -133,8 +136,11 @@ async function commitSale(
   for (let attempt = 1; ; attempt++) {
     try {
       await db.transaction((tx) => writeSale(context, tx, own, cart, order, document, request), {
-        resolveUnknownCommit: async () =>
-          (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId ? true : undefined,
+        resolveUnknownCommit: async () => {
+          const found = (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId;
+          log.warn({ store: cart.store, orderId: order.orderId, cartId: cart.cartId, found }, UNKNOWN_COMMIT);
+          return found ? true : undefined;
+        },
       });
       const { orderId, cartId, lines } = order;
       const about = { store: cart.store, epoch: own.topology.epoch, orderId, cartId, payloadId: document.payloadId };
@@ -160,6 +166,9 @@ async function sellAgain(context: SiteContext, request: SaleRequest, seen: numbe
 
 async function refuseShort({ db, runtime }: SiteContext, cart: Cart, short: readonly ShortLine[]): Promise<SaleResult> {
   const { store, cartId } = cart;
+  // What is missing may have gone to this very cart, sold by a request beside this one.
+  const orderId = await orderOfCart(db, store, cartId);
+  if (orderId !== undefined) return { outcome: 'ordered', orderId, already: true };
   const demandId = runtime.ids.uuid();
   await db.transaction((tx) =>
     recordRefusedDemand(tx, { store, cartId, demandId, lines: short, now: runtime.clock.now() }),

@@ -6,7 +6,7 @@ import { type StoreSettings } from './context';
 /** A token is made for one request. */
 const TOKEN_LIFETIME_S = 60;
 /** Clocks of two sites may differ by this much, seconds. */
-const CLOCK_TOLERANCE_S = 60;
+export const CLOCK_TOLERANCE_S = 60;
 const KEY_BYTES = 32;
 const KEY_PURPOSE = 'entrepot site token';
 
@@ -39,6 +39,8 @@ export async function verifySiteToken(store: StoreSettings, token: string, now: 
       audience: store.store,
       currentDate: new Date(now),
       clockTolerance: CLOCK_TOLERANCE_S,
+      // Not one from the future either: it would be good for longer.
+      maxTokenAge: TOKEN_LIFETIME_S,
       requiredClaims: ['iss', 'exp'],
     });
     return payload.iss ?? null;

@@ -20,7 +20,7 @@ const RETRY_AFTER_S = 1;
 
 /** Runs `answer` once per store, key and route; 5xx answers and thrown errors are not kept. */
 export async function onceByKey(
-  { db, runtime }: SiteContext,
+  { db, runtime, log }: SiteContext,
   store: string,
   header: string,
   route: string,
@@ -48,14 +48,18 @@ export async function onceByKey(
     const detail = `the first request with Idempotency-Key "${header}" is still under way: ask again in a moment`;
     throw new Problem(409, 'idempotency-in-flight', detail, {}, { 'Retry-After': String(RETRY_AFTER_S) });
   }
+  const mine = { ...key, since: claim.since };
+  // Whatever becomes of the key, the work is done or has failed, and that is what the caller is told; a key that could
+  // not be settled is taken over when its lease is up.
+  const settle = (settling: Promise<void>) =>
+    settling.catch((error: unknown) => log.warn({ store, route, error: String(error) }, 'an Idempotency-Key is left'));
   let given: PlainAnswer;
   try {
     given = await answer();
   } catch (error) {
-    await releaseIdempotencyKey(db, key);
+    await settle(releaseIdempotencyKey(db, mine));
     throw error;
   }
-  if (given.status >= 500) await releaseIdempotencyKey(db, key);
-  else await storeIdempotentAnswer(db, key, given);
+  await settle(given.status >= 500 ? releaseIdempotencyKey(db, mine) : storeIdempotentAnswer(db, mine, given));
   return given;
 }

@@ -4,8 +4,12 @@ import { isDuplicateKey } from './errors';
 
 /** How long an answer is kept, milliseconds: at least a day. */
 export const IDEMPOTENCY_KEPT_MS = 25 * 60 * 60 * 1000;
-/** A request that has not answered for this long is taken to have died with its process, milliseconds. */
-export const IDEMPOTENCY_LEASE_MS = 60_000;
+/**
+ * A request that has not answered for this long is taken to have died with its process or its database, milliseconds.
+ * Short, for until then its buyer hears "in flight"; a slow one that is overtaken does no harm, for routes work by
+ * business keys.
+ */
+export const IDEMPOTENCY_LEASE_MS = 10_000;
 
 export interface StoredAnswer {
   readonly status: number;
@@ -14,7 +18,8 @@ export interface StoredAnswer {
 }
 
 export type IdempotencyState =
-  | { readonly state: 'mine' }
+  /** `since`, milliseconds UTC, tells this claim from one that overtakes it. */
+  | { readonly state: 'mine'; readonly since: number }
   | { readonly state: 'in-flight' }
   | { readonly state: 'other-body' }
   | { readonly state: 'answered'; readonly answer: StoredAnswer };
@@ -48,7 +53,7 @@ export async function claimIdempotencyKey(db: Database, key: IdempotencyKey, now
          VALUES (?, ?, ?, ?, 'in-flight', ?)`,
         [...where, key.bodyDigest, now],
       );
-      return { state: 'mine' };
+      return { state: 'mine', since: now };
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
       return { state: 'in-flight' };
@@ -66,7 +71,7 @@ export async function claimIdempotencyKey(db: Database, key: IdempotencyKey, now
     `UPDATE idempotency_keys SET state = 'in-flight', created_at = ?, body_digest = ? WHERE ${WHERE} AND created_at = ?`,
     [now, key.bodyDigest, ...where, row.created_at],
   );
-  return taken === 1 ? { state: 'mine' } : { state: 'in-flight' };
+  return taken === 1 ? { state: 'mine', since: now } : { state: 'in-flight' };
 }
 
 function readRow(reads: Statements, where: readonly string[]): Promise<Row | undefined> {
@@ -76,20 +81,30 @@ function readRow(reads: Statements, where: readonly string[]): Promise<Row | und
   );
 }
 
-export async function storeIdempotentAnswer(db: Database, key: IdempotencyKey, answer: StoredAnswer): Promise<void> {
-  await db.run(`UPDATE idempotency_keys SET state = 'answered', status = ?, headers = ?, body = ? WHERE ${WHERE}`, [
-    answer.status,
-    JSON.stringify(answer.headers),
-    answer.body,
-    key.store,
-    key.key,
-    key.route,
-  ]);
+/** The claim's own; one that was overtaken changes nothing. */
+export interface IdempotencyClaim extends IdempotencyKey {
+  readonly since: number;
+}
+
+export async function storeIdempotentAnswer(
+  db: Database,
+  claim: IdempotencyClaim,
+  answer: StoredAnswer,
+): Promise<void> {
+  await db.run(
+    `UPDATE idempotency_keys SET state = 'answered', status = ?, headers = ?, body = ? WHERE ${WHERE} AND created_at = ?`,
+    [
+      ...[answer.status, JSON.stringify(answer.headers), answer.body],
+      ...[claim.store, claim.key, claim.route, claim.since],
+    ],
+  );
 }
 
 /** Gives the key back: the request failed in a way that is worth another try. */
-export async function releaseIdempotencyKey(db: Database, key: IdempotencyKey): Promise<void> {
-  await db.run(`DELETE FROM idempotency_keys WHERE ${WHERE} AND state = 'in-flight'`, [key.store, key.key, key.route]);
+export async function releaseIdempotencyKey(db: Database, claim: IdempotencyClaim): Promise<void> {
+  await db.run(`DELETE FROM idempotency_keys WHERE ${WHERE} AND state = 'in-flight' AND created_at = ?`, [
+    ...[claim.store, claim.key, claim.route, claim.since],
+  ]);
 }
 
 /** Removes answers that have been kept long enough; answers how many. */

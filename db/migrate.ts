@@ -1,6 +1,7 @@
 /** Runs the migrations, the same source on both engines. */
 import knexFactory, { type Knex } from 'knex';
 import * as firstSchema from './migrations/0001-first-schema';
+import * as stager from './migrations/0002-stager';
 import { createMariadbDatabase, openMariadb } from './mariadb';
 import { type Database, type Retries, type Statements, noRetries } from './database';
 import { openSqlite } from './sqlite';
@@ -8,6 +9,7 @@ import { openSqlite } from './sqlite';
 /** In the order in which they run; a released migration is never changed. */
 const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
   { name: '0001-first-schema', migration: firstSchema },
+  { name: '0002-stager', migration: stager },
 ];
 
 export const MIGRATIONS_TABLE = 'entrepot_migrations';

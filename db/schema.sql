@@ -113,6 +113,7 @@ CREATE TABLE catalogs (store varchar(32) not null,
   digest varchar(64) not null,
   staging_revision bigint null,
   updated_at bigint not null,
+  stager varchar(36) null,
   primary key (store, catalog));
 
 CREATE TABLE events (store varchar(32) not null,

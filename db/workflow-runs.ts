@@ -116,6 +116,19 @@ export async function listWorkflowRuns(
   return rows.map(workflowRun);
 }
 
+/** Temporal has taken it. Guarded: the workflow may have reported more of itself meanwhile. */
+export async function recordWorkflowStarted(
+  tx: Transaction,
+  store: string,
+  workflowId: string,
+  now: number,
+): Promise<void> {
+  await tx.run(
+    "UPDATE workflow_runs SET state = 'running', updated_at = ? WHERE store = ? AND workflow_id = ? AND state = 'queued'",
+    [now, store, workflowId],
+  );
+}
+
 /** Records what a workflow reports of itself; `result` is JSON, or null to leave what is there. */
 export async function recordWorkflowState(
   tx: Transaction,

@@ -5,10 +5,9 @@
  */
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { type SiteContext } from '../activities/context';
-import { loadOrderBatch } from '../activities/orders';
+import { formOrderBatch, loadOrderBatch } from '../activities/orders';
 import { SEALED_BYTES_MAX } from '../activities/sealing';
 import {
-  assignBatch,
   entriesOfBatch,
   openBatches,
   releaseFromBatch,
@@ -18,7 +17,7 @@ import {
 } from '../db/outbox';
 import { setBatch } from '../db/orders';
 import { loadTopology } from '../db/topology';
-import { findWorkflowRun, recordWorkflowState } from '../db/workflow-runs';
+import { findWorkflowRun, recordWorkflowStarted } from '../db/workflow-runs';
 import { type SpanOptions } from '../activities/tracing';
 import { type SealedDocument } from '../domain/documents';
 import { WORKFLOW_QUEUE } from '../domain/queues';
@@ -30,8 +29,6 @@ import { startAttributes } from '../workflows/search-attributes';
 import { Pause } from './pause';
 import { CALL_TIMEOUT_MS } from './temporal-link';
 
-/** Orders of one batch. */
-export const BATCH_ORDERS_MAX = 200;
 /** Batches of one store in flight at a time; the rest waits in the outbox. */
 export const BATCHES_IN_FLIGHT_MAX = 4;
 /** Workflows started in one round of one store: a fair share. */
@@ -108,9 +105,7 @@ export class Relay {
       });
       await db.transaction(async (tx) => {
         await removeEntries(tx, store, 'workflow', [subject]);
-        const now = await findWorkflowRun(tx, store, subject);
-        if (now?.state === 'queued')
-          await recordWorkflowState(tx, store, subject, 'running', null, runtime.clock.now());
+        await recordWorkflowStarted(tx, store, subject, runtime.clock.now());
       });
     }
     if (waiting.length === WORKFLOW_STARTS_MAX) this.told = true;
@@ -126,7 +121,7 @@ export class Relay {
     this.forgetAllBut(open.map(({ batch }) => batch));
     if (open.length >= BATCHES_IN_FLIGHT_MAX) return;
     if (open.length > 0) await this.fill();
-    const batch = await this.formBatch(store);
+    const batch = await formOrderBatch(this.context, store);
     if (batch === null) return;
     await this.offerBatch(client, store, batch);
     this.told = true;
@@ -138,30 +133,6 @@ export class Relay {
 
   private fill(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, FILL_WAIT_MS));
-  }
-
-  /** Gives waiting orders a batch whose id and content are fixed from here on. */
-  private async formBatch(store: string): Promise<string | null> {
-    const { db, runtime } = this.context;
-    return db.transaction(async (tx) => {
-      const waiting = await waitingEntries(tx, store, 'order', BATCH_ORDERS_MAX);
-      if (waiting.length === 0) return null;
-      const batch = runtime.ids.uuid();
-      await assignBatch(
-        tx,
-        store,
-        waiting.map(({ outboxId }) => outboxId),
-        batch,
-        runtime.clock.now(),
-      );
-      await setBatch(
-        tx,
-        store,
-        waiting.map(({ subject }) => subject),
-        batch,
-      );
-      return batch;
-    });
   }
 
   private async offerBatch(client: Client, store: string, batch: string): Promise<void> {

@@ -5,7 +5,7 @@ import { type Span, type SpanOptions, type Tracing, tracingOff } from '../activi
 import { type Random } from '../domain/runtime';
 import { type TraceContext } from '../domain/trace';
 import { type SiteConfig } from './config';
-import { BATCH_ORDERS_MAX } from './relay';
+import { BATCH_ORDERS_MAX } from '../activities/orders/batch';
 
 /** Where an OTLP receiver takes traces, below the endpoint. */
 const TRACES_PATH = '/v1/traces';

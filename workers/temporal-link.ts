@@ -32,6 +32,11 @@ const REGISTER_INTERVAL_MS = 60_000;
 export const CALL_TIMEOUT_MS = 10_000;
 /** How long a sign of life may take; someone waits for the answer. */
 const REACH_TIMEOUT_MS = 2_000;
+/** A link may die in silence: so Temporal is asked for a sign of life this often, and may take this long for it. */
+const PROBE_INTERVAL_MS = 5_000;
+const PROBE_TIMEOUT_MS = 5_000;
+/** How long connecting may take: over a link that was dead the system would wait for minutes. */
+const CONNECT_TIMEOUT_MS = 5_000;
 /** A worker that dies costs its sticky workflows this long, not the default ten seconds. */
 const STICKY_TIMEOUT = '1s';
 /** Workflows kept in memory by one worker. */
@@ -54,6 +59,8 @@ interface RunningWorker {
 
 export class TemporalLink {
   private readonly workers = new Map<string, RunningWorker>();
+  /** Workers of connections that were given up, until they have ended. */
+  private readonly retired = new Set<Promise<void>>();
   private native: NativeConnection | undefined;
   private connection: Connection | undefined;
   private clientWhenConnected: Client | undefined;
@@ -104,10 +111,8 @@ export class TemporalLink {
     this.stopping = true;
     this.pause.cut();
     await this.running;
-    for (const { worker } of this.workers.values()) shutDown(worker);
-    await Promise.all([...this.workers.values()].map(({ ended }) => ended));
-    await this.connection?.close();
-    await this.native?.close();
+    await this.disconnect();
+    await Promise.all(this.retired);
   }
 
   private async run(): Promise<void> {
@@ -118,29 +123,78 @@ export class TemporalLink {
         if (this.reconcileAgain) await this.reconcile();
         this.context.metrics.temporalAnswers(true);
         wait = RECONNECT_WAIT_FIRST_MS;
-        if (!this.stopping && !this.reconcileAgain) await this.pause.wait(REGISTER_INTERVAL_MS);
+        await this.watchTemporal();
         this.reconcileAgain = true;
       } catch (err) {
         this.lastFailure = grpcReason(err);
         this.context.metrics.temporalAnswers(false);
         this.context.log.warn({ err, retryInMs: wait }, 'Temporal is away; the site sells on');
+        if (!(await this.showsLife())) void this.disconnect();
         await this.pause.wait(wait);
         wait = Math.min(wait * 2, RECONNECT_WAIT_LONGEST_MS);
       }
     }
   }
 
+  /** Returns when it is time to register again; throws when Temporal shows no sign of life. */
+  private async watchTemporal(): Promise<void> {
+    const until = Date.now() + REGISTER_INTERVAL_MS;
+    while (!this.stopping && !this.reconcileAgain && Date.now() < until) {
+      await this.pause.wait(PROBE_INTERVAL_MS);
+      if (!this.stopping) await this.probe();
+    }
+  }
+
+  private async probe(): Promise<void> {
+    const { connection } = this;
+    if (!connection) throw new Error('there is no connection to Temporal');
+    await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, () => connection.workflowService.getSystemInfo({}));
+  }
+
+  private async showsLife(): Promise<boolean> {
+    try {
+      await this.probe();
+      return this.clientWhenConnected !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
   private async connect(): Promise<void> {
     if (this.clientWhenConnected) return;
     const { address, namespace } = this.temporal;
-    this.native ??= await NativeConnection.connect({ address });
-    this.connection ??= await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS });
-    const added = await ensureSearchAttributes(this.connection, namespace);
+    this.connection ??= await openConnection(address);
+    this.native ??= await withinTime('the worker connection', NativeConnection.connect({ address }));
+    const { connection } = this;
+    const added = await connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+      ensureSearchAttributes(connection, namespace),
+    );
     if (added.length > 0) this.context.log.info({ added }, 'search attributes added');
-    this.clientWhenConnected = new Client({ connection: this.connection, namespace });
+    this.clientWhenConnected = new Client({ connection, namespace });
     this.context.log.info({ temporal: address, namespace }, 'connected to Temporal');
+    this.reconcileAgain = true;
     await this.startWorker(WORKFLOW_QUEUE);
     this.onConnected();
+  }
+
+  /**
+   * Gives up both connections and the workers on them: what waits on a dead link would find its way back only when the
+   * system's own patience ends. Resolves when all of it has ended; a new connection need not wait for that.
+   */
+  private async disconnect(): Promise<void> {
+    const { connection, native } = this;
+    const workers = [...this.workers.values()];
+    this.connection = this.native = this.clientWhenConnected = undefined;
+    this.workers.clear();
+    for (const { worker } of workers) shutDown(worker);
+    const ending = (async () => {
+      await connection?.close();
+      await Promise.all(workers.map(({ ended }) => ended));
+      await native?.close();
+    })().catch((error: unknown) => this.context.log.warn({ error: String(error) }, 'a link did not end cleanly'));
+    this.retired.add(ending);
+    await ending;
+    this.retired.delete(ending);
   }
 
   /** Registers for each store and makes the workers fit the topology. */
@@ -247,6 +301,8 @@ export class TemporalLink {
     } catch (err) {
       this.context.log.error({ queue, err }, 'worker ended with an error');
     }
+    // One that was given up has nobody to start it again.
+    if (this.workers.get(queue)?.worker !== worker) return;
     this.workers.delete(queue);
     if (!this.stopping) {
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_WAIT_FIRST_MS));
@@ -260,6 +316,40 @@ function registrationOf({ site, dataId, incarnation, topology: { version } }: Ow
   return version > 0
     ? { site, dataId, url, incarnation, version }
     : { site, dataId, url, incarnation: 0, before: incarnation, version };
+}
+
+/** Fails in time, and leaves nothing behind that goes on trying. */
+async function openConnection(address: string): Promise<Connection> {
+  // No retries inside the connection: whoever calls asks again itself, and one that comes due after the connection was
+  // given up would end the process.
+  const connection = Connection.lazy({ address, connectTimeout: CONNECT_TIMEOUT_MS, interceptors: [] });
+  try {
+    await connection.ensureConnected();
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function withinTime(what: string, work: Promise<NativeConnection>): Promise<NativeConnection> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new Error(`${what} to Temporal was not there within ${CONNECT_TIMEOUT_MS} ms`);
+    timer = setTimeout(() => reject(error), CONNECT_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } catch (error) {
+    // Should it come all the same, nobody waits for it any more.
+    work.then(
+      (connection) => connection.close(),
+      () => undefined,
+    );
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function shutDown(worker: Worker): void {

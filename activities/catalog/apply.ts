@@ -12,10 +12,12 @@ import { type Envelope, formatPayloadID } from '../../domain/documents';
 import { formatTraceparent } from '../../domain/trace';
 import { type SiteContext, storeSettings } from '../context';
 import { type CatalogDocumentReference } from '../contract';
-import { signSiteToken } from '../site-token';
+import { postToSite } from '../site-request';
 
 /** How long the parent may take to begin its answer, milliseconds. */
 const ANSWER_TIMEOUT_MS = 30_000;
+/** How long a document under way may stand still: a link that is cut in silence would hold it for minutes. */
+const SILENCE_TIMEOUT_MS = 10_000;
 /** A document that no retry can mend. */
 export const CATALOG_REFUSED = 'CatalogRefused';
 
@@ -60,7 +62,7 @@ async function applyOnce(
   const head = await readHead(db, store, catalog);
   if (head.revision >= target) return { revision: head.revision };
   const bytes = await fetchDocument(context, reference);
-  const staging = await Staging.begin(db, store, catalog, target, runtime.clock.now());
+  const staging = await Staging.begin(db, store, catalog, target, runtime.ids.uuid(), runtime.clock.now());
   if (!staging) return { revision: (await readHead(db, store, catalog)).revision };
   const startedAt = runtime.clock.now();
   try {
@@ -89,26 +91,54 @@ async function fetchDocument(
   const envelope: Envelope = { payloadID, timestamp: now, store, domain, sender: context.site, receiver: 'parent' };
   const request = writeContentRequest(reference.catalog, reference.base, envelope);
   context.archiveDocument('SubscriptionContentRequest', payloadID, request);
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new Error('the parent does not answer')), ANSWER_TIMEOUT_MS);
+  const patience = new Patience();
+  patience.wait(ANSWER_TIMEOUT_MS, 'the parent does not answer');
+  const response = await postToSite(context, settings, {
+    url: `${reference.url}?target=${reference.target}`,
+    body: request,
+    headers: {
+      'Content-Type': 'text/xml; charset=UTF-8',
+      'Accept-Encoding': 'br',
+      ...(context.trace ? { traceparent: formatTraceparent(context.trace) } : {}),
+    },
+    signal: patience.signal,
+  }).finally(() => patience.end());
+  if (!response.ok || !response.body) {
+    throw new Error(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
+  }
+  return withPatience(response.body, patience);
+}
+
+/** Ends what takes too long. */
+class Patience {
+  private readonly controller = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  readonly signal = this.controller.signal;
+
+  wait(milliseconds: number, problem: string): void {
+    this.timer = setTimeout(
+      () => this.controller.abort(new Error(`${problem} within ${milliseconds} ms`)),
+      milliseconds,
+    );
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
+}
+
+/** The same bytes, which may not stand still; the reader may take its time. */
+async function* withPatience(bytes: AsyncIterable<Uint8Array>, patience: Patience): AsyncGenerator<Uint8Array> {
+  const stillness = () => patience.wait(SILENCE_TIMEOUT_MS, 'nothing more of the document came');
   try {
-    const response = await fetch(`${reference.url}?target=${reference.target}`, {
-      method: 'POST',
-      body: request,
-      headers: {
-        'Content-Type': 'text/xml; charset=UTF-8',
-        'Accept-Encoding': 'br',
-        Authorization: `Bearer ${await signSiteToken(settings, context.site, now)}`,
-        ...(context.trace ? { traceparent: formatTraceparent(context.trace) } : {}),
-      },
-      signal: controller.signal,
-    });
-    if (!response.ok || !response.body) {
-      throw new Error(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
+    stillness();
+    for await (const chunk of bytes) {
+      patience.end();
+      yield chunk;
+      stillness();
     }
-    return response.body;
   } finally {
-    clearTimeout(timer);
+    patience.end();
   }
 }
 

@@ -1,12 +1,14 @@
 /** A batch of orders as one document: what the relay sends and the parent opens (design, section 3: group commit). */
-import { documentsOfOrders } from '../../db/orders';
-import { entriesOfBatch } from '../../db/outbox';
+import { documentsOfOrders, setBatch } from '../../db/orders';
+import { assignBatch, entriesOfBatch, waitingEntries } from '../../db/outbox';
 import { loadTopology } from '../../db/topology';
 import { type SealedDocument, formatPayloadID } from '../../domain/documents';
 import { parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { sealDocument } from '../sealing';
 
+/** Orders of one batch. */
+export const BATCH_ORDERS_MAX = 200;
 const FORMAT_VERSION = 1;
 
 export interface BatchedOrder {
@@ -27,6 +29,20 @@ export function decodeOrderBatch(text: string): readonly BatchedOrder[] {
   if (version !== FORMAT_VERSION)
     throw new Error(`a batch of format ${version} is newer than this release: upgrade it first`);
   return orders;
+}
+
+/** Gives waiting orders a batch whose id and content are fixed from here on; null when none waits. */
+export async function formOrderBatch({ db, runtime }: SiteContext, store: string): Promise<string | null> {
+  const batch = runtime.ids.uuid();
+  return db.transaction(async (tx) => {
+    const waiting = await waitingEntries(tx, store, 'order', BATCH_ORDERS_MAX);
+    if (waiting.length === 0) return null;
+    const entries = waiting.map(({ outboxId }) => outboxId);
+    await assignBatch(tx, store, entries, batch, runtime.clock.now());
+    const orders = waiting.map(({ subject }) => subject);
+    await setBatch(tx, store, orders, batch);
+    return batch;
+  });
 }
 
 /** Loads and seals a batch; null when all of its orders have been answered. The same batch gives the same content. */

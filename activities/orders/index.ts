@@ -9,7 +9,7 @@ import { type SiteContext } from '../context';
 import { type SiteActivities } from '../contract';
 import { receiveOrders } from './receive';
 
-export { loadOrderBatch } from './batch';
+export { formOrderBatch, loadOrderBatch } from './batch';
 
 /** The loser's units go back to where they were sold from; a site on the order's way up never had them. */
 async function returnUnits(tx: Transaction, store: string, orderId: string, now: number): Promise<void> {

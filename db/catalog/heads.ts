@@ -12,6 +12,8 @@ export interface CatalogHead {
   readonly digest: string;
   /** A revision that is being staged, or was when its stager died. */
   readonly stagingRevision: number | null;
+  /** The attempt that stages it. */
+  readonly stager: string | null;
   /** Milliseconds UTC. */
   readonly updatedAt: number;
 }
@@ -22,10 +24,11 @@ interface HeadRow {
   item_count: number;
   digest: string;
   staging_revision: number | null;
+  stager: string | null;
   updated_at: number;
 }
 
-const COLUMNS = 'catalog, revision, item_count, digest, staging_revision, updated_at';
+const COLUMNS = 'catalog, revision, item_count, digest, staging_revision, stager, updated_at';
 
 function headOf(row: HeadRow): CatalogHead {
   return {
@@ -34,12 +37,14 @@ function headOf(row: HeadRow): CatalogHead {
     itemCount: row.item_count,
     digest: row.digest,
     stagingRevision: row.staging_revision,
+    stager: row.stager,
     updatedAt: row.updated_at,
   };
 }
 
 export function emptyHead(catalog: string): CatalogHead {
-  return { catalog, revision: NO_REVISION, itemCount: 0, digest: EMPTY_DIGEST, stagingRevision: null, updatedAt: 0 };
+  const nothing = { revision: NO_REVISION, itemCount: 0, digest: EMPTY_DIGEST };
+  return { catalog, ...nothing, stagingRevision: null, stager: null, updatedAt: 0 };
 }
 
 /** The head as readers see it; an unknown catalogue is one that has nothing yet. */
@@ -70,10 +75,10 @@ export async function lockHead(tx: Transaction, store: string, catalog: string, 
 export async function moveHead(
   tx: Transaction,
   store: string,
-  head: Omit<CatalogHead, 'stagingRevision'>,
+  head: Omit<CatalogHead, 'stagingRevision' | 'stager'>,
 ): Promise<void> {
   await tx.run(
-    `UPDATE catalogs SET revision = ?, item_count = ?, digest = ?, staging_revision = NULL, updated_at = ?
+    `UPDATE catalogs SET revision = ?, item_count = ?, digest = ?, staging_revision = NULL, stager = NULL, updated_at = ?
      WHERE store = ? AND catalog = ?`,
     [head.revision, head.itemCount, head.digest, head.updatedAt, store, head.catalog],
   );

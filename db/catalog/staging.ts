@@ -2,7 +2,7 @@
  * Taking a document at a site: rows of the new revision are staged where no reader sees them, then one flip shows them
  * (figure 7, step 702; invariant 3). What a dead stager left behind is undone by the next.
  */
-import { type CatalogItem, EVERYONE, OPEN_REVISION } from '../../domain/catalog';
+import { type CatalogItem, EVERYONE, OPEN_REVISION, showRevision } from '../../domain/catalog';
 import { addToDigest, hashItem } from '../../domain/catalog-digest';
 import { type Database, type Transaction } from '../database';
 import { insertRows } from '../dialect';
@@ -20,31 +20,34 @@ export class Staging {
     private readonly store: string,
     private readonly base: CatalogHead,
     readonly target: number,
+    private readonly stager: string,
   ) {
     this.digest = base.digest;
     this.itemCount = base.itemCount;
   }
 
-  /** Begins; answers null when the site has the revision, or a later one. */
+  /**
+   * Begins; answers null when the site has the revision, or a later one. `stager` is this attempt's own id: from here
+   * on an earlier attempt, of this process or another, can neither stage nor flip.
+   */
   static async begin(
     db: Database,
     store: string,
     catalog: string,
     target: number,
+    stager: string,
     now: number,
   ): Promise<Staging | null> {
     const base = await db.transaction(async (tx) => {
       const head = await lockHead(tx, store, catalog, now);
       if (head.revision >= target) return null;
       if (head.stagingRevision !== null) await discard(tx, store, head);
-      await tx.run('UPDATE catalogs SET staging_revision = ? WHERE store = ? AND catalog = ?', [
-        target,
-        store,
-        catalog,
+      await tx.run('UPDATE catalogs SET staging_revision = ?, stager = ? WHERE store = ? AND catalog = ?', [
+        ...[target, stager, store, catalog],
       ]);
       return head;
     });
-    return base && new Staging(db, store, base, target);
+    return base && new Staging(db, store, base, target, stager);
   }
 
   /** Items of a full document: what the site has between the last batch and this one's end, and is not in it, goes. */
@@ -53,6 +56,7 @@ export class Staging {
     if (end === undefined) return;
     this.requireOrder(items);
     await this.db.transaction(async (tx) => {
+      await this.requireMine(tx);
       const present = await this.presentBetween(tx, this.last, end);
       await this.stage(tx, items, present);
     });
@@ -62,6 +66,7 @@ export class Staging {
   /** After the last batch of a full document: whatever comes after it goes. */
   async replaceRest(): Promise<void> {
     await this.db.transaction(async (tx) => {
+      await this.requireMine(tx);
       await this.stage(tx, [], await this.presentBetween(tx, this.last, null));
     });
   }
@@ -71,6 +76,7 @@ export class Staging {
     const skus = [...items.map((item) => item.sku), ...withdrawn];
     if (skus.length === 0) return;
     await this.db.transaction(async (tx) => {
+      await this.requireMine(tx);
       const rows = await tx.all<{ sku: string; content_hash: string }>(
         `SELECT sku, content_hash FROM item_versions
          WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
@@ -90,10 +96,7 @@ export class Staging {
     const { catalog } = this.base;
     const { itemCount, digest, target } = this;
     await this.db.transaction(async (tx) => {
-      const head = await lockHead(tx, this.store, catalog, now);
-      if (head.revision !== this.base.revision || head.stagingRevision !== target) {
-        throw new Error(`revision ${target} of catalogue "${catalog}" was staged beside another; it is tried again`);
-      }
+      await this.requireMine(tx);
       await moveHead(tx, this.store, { catalog, revision: target, itemCount, digest, updatedAt: now });
       await addRevision(tx, this.store, catalog, {
         revision: target,
@@ -104,6 +107,16 @@ export class Staging {
         request,
       });
     });
+  }
+
+  /** The fence: locks the head until the transaction ends, and requires that no later attempt has begun. */
+  private async requireMine(tx: Transaction): Promise<void> {
+    const { catalog, revision } = this.base;
+    const head = await lockHead(tx, this.store, catalog, this.base.updatedAt);
+    if (head.revision === revision && head.stager === this.stager) return;
+    throw new Error(
+      `revision ${showRevision(this.target)} of catalogue "${catalog}" is staged by a later attempt, or was: ask again`,
+    );
   }
 
   /** `present` holds the hashes of what is there now, in the range that the batch speaks of. */

@@ -143,7 +143,9 @@ describe.each(engines())('the API on %s', (engine) => {
     const ask = async (token: string) => (await call('get', path, `Bearer ${token}`)).status;
     expect(await ask(await signSiteToken(store, 'north', now))).toBe(200);
     expect(await ask(await signSiteToken(store, 'stranger', now))).toBe(401);
-    expect(await ask(await signSiteToken(store, 'north', now - 10 * 60_000))).toBe(401);
+    for (const off of [-10 * 60_000, 10 * 60_000]) {
+      expect(await ask(await signSiteToken(store, 'north', now + off))).toBe(401);
+    }
     const forged = { ...store, sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 9)]]) } };
     expect(await ask(await signSiteToken(forged, 'north', now))).toBe(401);
   });

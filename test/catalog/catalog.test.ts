@@ -10,6 +10,7 @@ import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest
 import { type FreshDatabase, engines, freshDatabase } from '../support/databases';
 import { seededRandom } from '../support/random';
 import { World, itemsCsv } from '../support/world';
+import { REAL_RUNTIME } from '../../workers/site';
 
 const STORE = 'shop';
 const CATALOG = 'main';
@@ -30,7 +31,7 @@ async function read(db: Database, revision?: number): Promise<Record<string, num
 
 /** Takes a full document's items as a site does. */
 async function take(db: Database, target: number, items: readonly CatalogItem[], batch = 2): Promise<void> {
-  const staging = await Staging.begin(db, STORE, CATALOG, target, 1);
+  const staging = await Staging.begin(db, STORE, CATALOG, target, REAL_RUNTIME.ids.uuid(), 1);
   if (!staging) return;
   for (let start = 0; start < items.length; start += batch) await staging.replace(items.slice(start, start + batch));
   await staging.replaceRest();
@@ -98,12 +99,12 @@ describe.each(engines())('a catalogue on %s', (engine) => {
 
   test('a reader sees the old revision until the flip, and a dead stager leaves nothing behind', async () => {
     await take(db, formatRevision(1, 1), [item('A'), item('B')]);
-    const dead = await Staging.begin(db, STORE, CATALOG, formatRevision(1, 2), 1);
+    const dead = await Staging.begin(db, STORE, CATALOG, formatRevision(1, 2), REAL_RUNTIME.ids.uuid(), 1);
     await dead?.replace([item('A', 99), item('C', 99)]);
     expect(await read(db)).toEqual({ A: 10_000, B: 10_000 });
     await take(db, formatRevision(1, 3), [item('A', 30_000), item('B')]);
     expect(await read(db)).toEqual({ A: 30_000, B: 10_000 });
-    await expect(dead?.flip(1, 'late')).rejects.toThrow(/staged beside another/);
+    await expect(dead?.flip(1, 'late')).rejects.toThrow(/staged by a later attempt/);
     expect(await read(db)).toEqual({ A: 30_000, B: 10_000 });
     expect((await readHead(db, STORE, CATALOG)).digest).toBe(
       addToDigest(EMPTY_DIGEST, [hashItem(item('A', 30_000)), hashItem(item('B'))]),
@@ -117,7 +118,7 @@ describe.each(engines())('a catalogue on %s', (engine) => {
   });
 
   test('items out of order are refused, for the ranges between them would be wrong', async () => {
-    const staging = await Staging.begin(db, STORE, CATALOG, formatRevision(1, 1), 1);
+    const staging = await Staging.begin(db, STORE, CATALOG, formatRevision(1, 1), REAL_RUNTIME.ids.uuid(), 1);
     await expect(staging?.replace([item('B'), item('A')])).rejects.toThrow(CatalogOrderError);
     await expect(staging?.replace([item('A'), item('A')])).rejects.toThrow(/each sku once/);
   });

@@ -291,6 +291,6 @@ describe('the schema', () => {
         encoding: 'utf8',
       },
     );
-    expect(out.trim()).toBe('1');
+    expect(Number(out)).toBeGreaterThan(0);
   });
 });

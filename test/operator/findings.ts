@@ -2,7 +2,7 @@
 import { type Check, type Finding } from '../../cli/doctor/finding';
 
 /** Nothing listens there. */
-export const NOWHERE = '127.0.0.1:1';
+export const NOWHERE = { temporalAddress: '127.0.0.1:1' };
 
 export const not = (level: Finding['level'], findings: readonly Finding[]) =>
   findings.filter((finding) => finding.level !== level);

@@ -83,7 +83,7 @@ describe.each(engines())('keys on %s', (engine) => {
 
 describe('entrepot keys', () => {
   test('makes, lists, rotates and revokes; a key is alone on stdout, and in no log', async () => {
-    const world = await World.create('sqlite', [], '127.0.0.1:1');
+    const world = await World.create('sqlite', [], { temporalAddress: '127.0.0.1:1' });
     const config = world.config('hq');
     world.configs.set('hq', { ...config, log: { ...config.log, level: 'trace' } });
     await world.startSite('hq');

@@ -114,7 +114,7 @@ describe('entrepot status', () => {
   });
 
   test('ends with 3, and says why, where Temporal is away', async () => {
-    const world = await World.create('sqlite', [], '127.0.0.1:1');
+    const world = await World.create('sqlite', [], { temporalAddress: '127.0.0.1:1' });
     try {
       await world.startSite('hq');
       await until('the first attempt to reach Temporal', async () => {
@@ -131,7 +131,7 @@ describe('entrepot status', () => {
   });
 
   test('ends with 3 for each site of the trial system that does not answer', async () => {
-    const world = await World.create('sqlite', [], '127.0.0.1:1');
+    const world = await World.create('sqlite', [], { temporalAddress: '127.0.0.1:1' });
     const data = `${world.folder}/trial`;
     openTrial({ data, secondaries: 1 }, 4700, newKey);
     const { code, stdout, stderr } = await runEntrepot(['status', '--data', data], { cwd: world.folder });

@@ -4,13 +4,12 @@ import { sellCart } from '../../activities/sale';
 import { type BatchedOrder, encodeOrderBatch } from '../../activities/orders/batch';
 import { checkOrderRequest } from '../../cxml/order-check';
 import { parseXml } from '../../cxml/reader';
-import { addLines, createCart, writeCart } from '../../db/carts';
 import { documentsOfOrders, findOrder, listParked } from '../../db/orders';
 import { type SealedDocument } from '../../domain/documents';
 import { type OrderAnswer } from '../../domain/orders';
 import { engines } from '../support/databases';
 import { CXML_DTD, hasXmllint, xmllintText } from '../support/xmllint';
-import { CATALOG, DEEP, DETAILS, STORE, Shop } from './shop';
+import { DEEP, DETAILS, STORE, Shop } from './shop';
 
 const KEYS = { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) };
 const one = (sku: string, quantity = 1) => [{ sku, quantity }];
@@ -60,14 +59,7 @@ describe.each(engines())('on %s', (engine) => {
   /** Copies of one cart at several sites, ready for checkout. */
   const copyCart = async (sites: readonly Shop[], quantity: number): Promise<string> => {
     const cartId = north.context.runtime.ids.uuid();
-    const cart = { store: STORE, cartId, tokenHash: '0'.repeat(64), buyerId: 'b', catalog: CATALOG, currency: 'GBP' };
-    for (const { db } of sites) {
-      await db.transaction(async (tx) => {
-        await createCart(tx, { ...cart, site: 'north', now: 1 });
-        await writeCart(tx, { ...cart, version: 1 }, { ...DETAILS, shipTo: { ...DETAILS.shipTo, state: null } }, 1);
-        await addLines(tx, cart, 'north', [{ sku: 'A', quantity, price: 12_500, priceRevision: 2 ** 32 + 1 }]);
-      });
-    }
+    for (const site of sites) await site.copyCart(cartId, one('A', quantity));
     return cartId;
   };
   const sellCopy = async (shop: Shop, cartId: string): Promise<string> => {

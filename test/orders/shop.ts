@@ -4,15 +4,15 @@ import request from 'supertest';
 import { cartActivities } from '../../activities/carts';
 import { type SiteContext, type StoreSettings } from '../../activities/context';
 import { unobserved } from '../../activities/observation';
-import { loadOrderBatch, orderActivities } from '../../activities/orders';
+import { formOrderBatch, loadOrderBatch, orderActivities } from '../../activities/orders';
 import { createApp } from '../../api/app';
 import { allRoutes } from '../../api/routes';
+import { itemsOnSale } from '../../activities/sale';
 import { type KeyRole, addKey, makeKey } from '../../db/api-keys';
+import { addLines, createCart, writeCart } from '../../db/carts';
 import { Staging } from '../../db/catalog/staging';
 import { type Engine } from '../../db/database';
 import { availableUnits, credit } from '../../db/inventory';
-import { setBatch } from '../../db/orders';
-import { assignBatch, waitingEntries } from '../../db/outbox';
 import { saveTopology, seedTopology } from '../../db/topology';
 import { ITEM_DEFAULTS, formatRevision } from '../../domain/catalog';
 import { type SealedDocument } from '../../domain/documents';
@@ -125,6 +125,10 @@ export class Shop {
     return this.fresh.db;
   }
 
+  get location(): string {
+    return this.fresh.location;
+  }
+
   drop(): Promise<void> {
     return this.fresh.drop();
   }
@@ -133,7 +137,7 @@ export class Shop {
   async sells(prices: Readonly<Record<string, string>>, currency = 'GBP'): Promise<void> {
     this.revision++;
     const target = formatRevision(1, this.revision);
-    const staging = await Staging.begin(this.db, STORE, CATALOG, target, 0);
+    const staging = await Staging.begin(this.db, STORE, CATALOG, target, REAL_RUNTIME.ids.uuid(), 0);
     const items = Object.entries(prices)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([sku, price]) => ({
@@ -198,6 +202,25 @@ export class Shop {
     return cart;
   }
 
+  /** A copy of a cart, ready for checkout, as another site may hold it too. */
+  async copyCart(cartId: string, lines: readonly StockLine[]): Promise<void> {
+    const cart = { store: STORE, cartId, tokenHash: '0'.repeat(64), buyerId: 'b', catalog: CATALOG, currency: 'GBP' };
+    const prices = await itemsOnSale(
+      this.db,
+      cart,
+      lines.map(({ sku }) => sku),
+    );
+    const priced = lines.map(({ sku, quantity }) => ({
+      ...{ sku, quantity, price: prices.get(sku)?.item.price ?? 0 },
+      priceRevision: prices.get(sku)?.revision ?? 0,
+    }));
+    await this.db.transaction(async (tx) => {
+      await createCart(tx, { ...cart, site: 'north', now: 1 });
+      await writeCart(tx, { ...cart, version: 1 }, { ...DETAILS, shipTo: { ...ADDRESS, state: null } }, 1);
+      await addLines(tx, cart, 'north', priced);
+    });
+  }
+
   checkout(cart: OpenCart, headers: Record<string, string> = {}): request.Test {
     return this.call('post', `/carts/${cart.cartId}/checkout`, { headers: { 'Cart-Token': cart.token, ...headers } });
   }
@@ -211,16 +234,10 @@ export class Shop {
 
   /** What the relay does with the waiting orders: gives them a batch and seals it. */
   async nextBatch(): Promise<{ batch: string; document: SealedDocument }> {
-    const batch = REAL_RUNTIME.ids.uuid();
-    await this.db.transaction(async (tx) => {
-      const waiting = await waitingEntries(tx, STORE, 'order', 200);
-      const ids = waiting.map(({ outboxId }) => outboxId);
-      await assignBatch(tx, STORE, ids, batch, this.context.runtime.clock.now());
-      const orders = waiting.map(({ subject }) => subject);
-      await setBatch(tx, STORE, orders, batch);
-    });
+    const batch = await formOrderBatch(this.context, STORE);
+    if (batch === null) throw new Error('no order waits');
     const document = await loadOrderBatch(this.context, STORE, batch);
-    if (!document) throw new Error('no order waits');
+    if (!document) throw new Error(`batch ${batch} is empty`);
     return { batch, document };
   }
 

@@ -22,14 +22,16 @@ export interface FreshDatabase {
 let made = 0;
 
 /** The place of a database that does not exist yet, and how to remove it. */
-export function freshLocation(engine: Engine): { location: string; remove: () => Promise<void> } {
+export function freshLocation(
+  engine: Engine,
+  server = process.env[MARIADB_URL] ?? '',
+): { location: string; remove: () => Promise<void> } {
   made++;
   if (engine === 'sqlite') {
     const folder = mkdtempSync(join(tmpdir(), 'entrepot-sqlite-'));
     const remove = async () => rmSync(folder, { recursive: true, force: true });
     return { location: join(folder, 'site.sqlite'), remove };
   }
-  const server = process.env[MARIADB_URL] ?? '';
   const name = `entrepot_${process.pid}_${made}_${Math.random().toString(36).slice(2, 8)}`;
   const remove = async () => {
     const connection = await mysql.createConnection({ uri: server });

@@ -10,14 +10,19 @@ const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 export class Processes {
   private readonly children = new Map<string, ChildProcess>();
 
-  constructor(private readonly world: World) {}
+  constructor(
+    private readonly world: World,
+    /** Words before a site's command line, for example to run it in a network namespace. */
+    private readonly commandAt: (site: string) => readonly string[] = () => [],
+  ) {}
 
   /** Starts the site's process and waits until it serves. */
   async start(site: string): Promise<void> {
     const config = this.world.config(site);
     const file = this.world.configFile(site);
     const log = openSync(join(this.world.folder, `${site}.out`), 'a');
-    const child = spawn(process.execPath, [MAIN, 'site', '--config', file], { stdio: ['ignore', log, log] });
+    const [program, ...words] = [...this.commandAt(site), process.execPath, MAIN, 'site', '--config', file];
+    const child = spawn(program, words, { stdio: ['ignore', log, log] });
     this.children.set(site, child);
     await until(`site ${site} to serve`, async () => {
       if (child.exitCode !== null) throw new Error(`site ${site} ended with ${child.exitCode}: see ${site}.out`);

@@ -36,6 +36,16 @@ export const ADDRESS = {
   countryCode: 'GB',
 };
 
+export interface WorldOptions {
+  readonly temporalAddress?: string;
+  /** A MariaDB server of the test's own. */
+  readonly mariadb?: string;
+  /** The address at which a site's API is reached; the loopback unless given. */
+  readonly host?: (site: string) => string;
+  /** A site's configuration as its process gets it. */
+  readonly adapt?: (config: SiteConfig) => SiteConfig;
+}
+
 export class World {
   private readonly running = new Map<string, RunningSite>();
   private readonly removals: (() => Promise<void>)[] = [];
@@ -50,21 +60,23 @@ export class World {
   static async create(
     engine: Engine,
     secondaries: readonly string[] = ['north', 'south'],
-    temporalAddress = process.env[TEMPORAL_ADDRESS] ?? '127.0.0.1:1',
+    options: WorldOptions = {},
   ): Promise<World> {
+    const { host = () => '127.0.0.1', adapt = (config) => config } = options;
+    const temporalAddress = options.temporalAddress ?? process.env[TEMPORAL_ADDRESS] ?? '127.0.0.1:1';
     const world = new World(engine);
     const sites: { site: string; role: string; parent: string | null; port: number; url: string }[] = [];
     for (const site of ['hq', ...secondaries]) {
       const port = await freePort();
       const primary = site === 'hq';
       const role = primary ? 'primary' : 'secondary';
-      sites.push({ site, role, parent: primary ? null : 'hq', port, url: `http://127.0.0.1:${port}` });
+      sites.push({ site, role, parent: primary ? null : 'hq', port, url: `http://${host(site)}:${port}` });
     }
     for (const { site, port, url } of sites) {
-      const { location, remove } = freshLocation(engine);
+      const { location, remove } = freshLocation(engine, options.mariadb);
       world.removals.push(remove);
       const config = configSchema.parse({
-        ...{ site, url, database: location, listen: { port } },
+        ...{ site, url, database: location, listen: { host: host(site), port } },
         documentsDir: join(world.folder, `documents-${site}`),
         documents: { archiveDir: ARCHIVE_DIR },
         temporal: { address: temporalAddress, namespace: TEMPORAL_NAMESPACE },
@@ -86,7 +98,7 @@ export class World {
           },
         },
       });
-      world.configs.set(site, config);
+      world.configs.set(site, adapt(config));
       await migrate(location);
       const db = openDatabase(location);
       const { store, key } = world;
