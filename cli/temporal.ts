@@ -26,7 +26,9 @@ export function temporalCommand(): Command {
   command
     .command('install')
     .description('download or build the server into the cache')
-    .action(async () => {
+    .option('--production', 'instead the server and schema tool for PostgreSQL, for production (docs/operations.md)')
+    .action(async ({ production }: { production?: boolean }) => {
+      if (production) return installProduction();
       const found = await find();
       console.log(found.kind === 'address' ? `nothing to install: TEMPORAL_ADDRESS is ${found.address}` : found.path);
     });
@@ -51,6 +53,14 @@ export function temporalCommand(): Command {
       await server.exited;
     });
   return command;
+}
+
+async function installProduction(): Promise<void> {
+  const { findProductionTemporal } = await import('../workers/temporal-production.js');
+  const { server, sqlTool } = await findProductionTemporal({ progress: tell }).catch((error: unknown) => {
+    throw failed(error instanceof Error ? error.message : String(error), error);
+  });
+  console.log(`${server}\n${sqlTool}`);
 }
 
 async function find() {

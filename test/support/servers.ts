@@ -6,7 +6,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
-import { findOnPath, findTemporal, startTemporalServer } from '../../workers/temporal-server';
+import { findOnPath } from '../../workers/program-cache';
+import { findTemporal, startTemporalServer } from '../../workers/temporal-server';
 
 export const TEMPORAL_ADDRESS = 'ENTREPOT_TEST_TEMPORAL_ADDRESS';
 export const TEMPORAL_NAMESPACE = 'entrepot';
