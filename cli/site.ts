@@ -1,13 +1,13 @@
 /** `entrepot site`: one site in this process, until it is told to stop. */
 import { createLogger, startSite } from '../workers/site';
 import { installTemporalLog } from '../workers/temporal-log';
-import { loadConfigFile } from './config';
+import { loadRunnableConfig } from './config';
 import { failed } from './exit-codes';
 import { print } from './output';
 import { SITE_STOP_GRACE_MS, type SiteReady } from './trial/site-protocol';
 
 export async function runSite(options: { config: string }): Promise<void> {
-  const config = loadConfigFile(options.config);
+  const config = loadRunnableConfig(options.config);
   const stop = stopRequested();
   installTemporalLog(createLogger(config));
   const site = await startSite(config).catch((error: unknown) => {

@@ -5,6 +5,8 @@ import { failed } from './exit-codes';
 
 const PORT_DEFAULT = 7233;
 const UI_PORT_DEFAULT = 8233;
+/** What every guarantee that leans on closed workflows is reckoned with (docs/operations.md). */
+const RETENTION_DAYS_DEFAULT = 30;
 
 // Loaded when it is wanted, so that --help is quick.
 const loadServer = () => import('../workers/temporal-server.js');
@@ -32,6 +34,14 @@ export function temporalCommand(): Command {
       const found = await find();
       console.log(found.kind === 'address' ? `nothing to install: TEMPORAL_ADDRESS is ${found.address}` : found.path);
     });
+  command
+    .command('namespace')
+    .description("make the namespace that a site's configuration names, or correct its retention")
+    .requiredOption('--config <file>', "a site's configuration file")
+    .option('--retention-days <days>', 'how long closed workflows are kept', Number, RETENTION_DAYS_DEFAULT)
+    .action(async ({ config, retentionDays }: { config: string; retentionDays: number }) =>
+      (await import('./namespace.js')).runNamespace(config, retentionDays),
+    );
   command
     .command('start')
     .description('run the server in the foreground')

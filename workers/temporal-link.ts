@@ -14,21 +14,15 @@ import { formatWorkflowId } from '../domain/workflow-ids';
 import { REGISTER_SITE } from '../domain/workflow-inputs';
 import { startAttributes } from '../workflows/search-attributes';
 import { Pause } from './pause';
+import { CALL_TIMEOUT_MS, type TemporalSettings, connectionOptions } from './temporal-connection';
 import { ensureSearchAttributes } from './search-attributes';
 import { WORKFLOW_BUNDLE } from './workflow-bundle';
-
-export interface TemporalAddress {
-  readonly address: string;
-  readonly namespace: string;
-}
 
 /** Waits between attempts to reach Temporal. */
 const RECONNECT_WAIT_FIRST_MS = 250;
 const RECONNECT_WAIT_LONGEST_MS = 5_000;
 /** How often a site registers again: it hears of what it missed, and an authority that was lost begins again. */
 const REGISTER_INTERVAL_MS = 60_000;
-/** How long one call to Temporal may take; then it counts as away. */
-export const CALL_TIMEOUT_MS = 10_000;
 /** A worker that dies costs its sticky workflows this long, not the default ten seconds. */
 const STICKY_TIMEOUT = '1s';
 /** Workflows kept in memory by one worker. */
@@ -61,7 +55,7 @@ export class TemporalLink {
 
   constructor(
     private readonly context: SiteContext,
-    private readonly temporal: TemporalAddress,
+    private readonly temporal: TemporalSettings,
     private readonly activities: Activities,
     private readonly onConnected: () => void,
   ) {}
@@ -111,8 +105,9 @@ export class TemporalLink {
   private async connect(): Promise<void> {
     if (this.clientWhenConnected) return;
     const { address, namespace } = this.temporal;
-    this.native ??= await NativeConnection.connect({ address });
-    this.connection ??= await Connection.connect({ address, connectTimeout: CALL_TIMEOUT_MS });
+    const options = await connectionOptions(this.temporal);
+    this.native ??= await NativeConnection.connect(options);
+    this.connection ??= await Connection.connect({ ...options, connectTimeout: CALL_TIMEOUT_MS });
     const added = await ensureSearchAttributes(this.connection, namespace);
     if (added.length > 0) this.context.log.info({ added }, 'search attributes added');
     this.clientWhenConnected = new Client({ connection: this.connection, namespace });
