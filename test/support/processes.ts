@@ -6,25 +6,32 @@ import { stringify } from 'yaml';
 import { until } from './until';
 import { type World } from './world';
 
-const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
+/** The command of this release. */
+export const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 
 export class Processes {
   private readonly children = new Map<string, ChildProcess>();
 
   constructor(private readonly world: World) {}
 
-  /** Starts the site's process and waits until it serves. */
-  async start(site: string): Promise<void> {
-    const config = this.world.config(site);
-    const file = join(this.world.folder, `${site}.yaml`);
-    writeFileSync(file, stringify(JSON.parse(JSON.stringify(config))));
+  /** Starts the site's process, of this release or of the one whose command `main` is, and waits until it serves. */
+  async start(site: string, main = MAIN): Promise<void> {
     const log = openSync(join(this.world.folder, `${site}.out`), 'a');
-    const child = spawn(process.execPath, [MAIN, 'site', '--config', file], { stdio: ['ignore', log, log] });
+    const child = spawn(process.execPath, [main, 'site', '--config', this.configFile(site)], {
+      stdio: ['ignore', log, log],
+    });
     this.children.set(site, child);
     await until(`site ${site} to serve`, async () => {
       if (child.exitCode !== null) throw new Error(`site ${site} ended with ${child.exitCode}: see ${site}.out`);
-      return (await fetch(`${config.url}/readyz`)).ok;
+      return (await fetch(`${this.world.config(site).url}/readyz`)).ok;
     });
+  }
+
+  /** Writes the site's configuration; answers where. */
+  configFile(site: string): string {
+    const file = join(this.world.folder, `${site}.yaml`);
+    writeFileSync(file, stringify(JSON.parse(JSON.stringify(this.world.config(site)))));
+    return file;
   }
 
   async startAll(): Promise<void> {

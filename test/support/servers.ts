@@ -50,8 +50,10 @@ export async function startTemporal(progress: (line: string) => void): Promise<S
   };
 }
 
-/** A private MariaDB; null when it is not installed. */
-export async function startMariadb(): Promise<(Server & { pid: number; restart(): Promise<void> }) | null> {
+/** A private MariaDB, with the settings of a file or with the tests' own; null when it is not installed. */
+export async function startMariadb(
+  settings?: string,
+): Promise<(Server & { pid: number; restart(): Promise<void> }) | null> {
   const binary = await findProgram(['mariadbd', 'mysqld']);
   const installer = await findProgram(['mariadb-install-db', 'mysql_install_db']);
   if (binary === null || installer === null) return null;
@@ -70,11 +72,12 @@ export async function startMariadb(): Promise<(Server & { pid: number; restart()
     const child = spawn(
       binary,
       [
-        ...['--no-defaults', `--datadir=${data}`, `--user=${user}`, `--port=${port}`, '--bind-address=127.0.0.1'],
+        ...[settings === undefined ? '--no-defaults' : `--defaults-file=${settings}`, `--datadir=${data}`],
+        ...[`--user=${user}`, `--port=${port}`, '--bind-address=127.0.0.1'],
         ...[`--socket=${join(folder, 'socket')}`, `--pid-file=${join(folder, 'pid')}`, '--skip-name-resolve'],
         // Durable, as in production; small, as befits a test.
         ...['--innodb-flush-log-at-trx-commit=1', '--innodb-buffer-pool-size=128M', '--max-connections=500'],
-        '--skip-log-bin',
+        ...(settings === undefined ? ['--skip-log-bin'] : []),
       ],
       { stdio: ['ignore', log, log] },
     );
