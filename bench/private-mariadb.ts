@@ -6,7 +6,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
-import { findOnPath } from '../workers/temporal-server';
+import { findOnPath } from '../workers/program-cache';
 
 const START_TIMEOUT_MS = 60_000;
 const PROBE_INTERVAL_MS = 50;

@@ -2,7 +2,7 @@
 import { type SiteConfig } from '../workers/config';
 import { type Environment } from '../workers/config-environment';
 import { checkTemporal } from '../workers/temporal-checkup';
-import { type TemporalAddress } from '../workers/temporal-link';
+import { type TemporalSettings } from '../workers/temporal-connection';
 import { type Clock } from '../domain/runtime';
 import { judgeClocks } from './doctor/clock';
 import { readFiles } from './doctor/configuration';
@@ -75,7 +75,7 @@ function addressesIn(configs: readonly SiteConfig[]): SiteAddress[] {
   return [...new Map(all.map(({ site, url }) => [`${site} ${url}`, { site, url }])).values()];
 }
 
-type CheckedTemporal = { temporal: TemporalAddress; checkup: Awaited<ReturnType<typeof checkTemporal>> };
+type CheckedTemporal = { temporal: TemporalSettings; checkup: Awaited<ReturnType<typeof checkTemporal>> };
 
 /** Each server and namespace is asked once, however many sites use it. */
 function checkTemporals(configs: readonly SiteConfig[]): Promise<CheckedTemporal[]> {

@@ -10,16 +10,21 @@ export async function runMigrate(files: string[], options: { data: string; json?
   for (const { site, database } of siteConfigs(files, options.data)) {
     const where = withoutPassword(database);
     progress(`site ${site}: migrating ${where}`);
-    const migrations = await migrate(database).catch((error: unknown) => {
+    const { ran, newer } = await migrate(database).catch((error: unknown) => {
       throw unreachable(`the database of site ${site}, ${where}, can't be migrated: ${String(error)}`, error);
     });
-    done.push({ site, database: where, migrations });
+    done.push({ site, database: where, migrations: ran, newer });
   }
   printList(
     options.json,
     done,
     ['site', 'database', 'migrations run'],
-    done.map(({ site, database, migrations }) => [site, database, migrations.join(', ') || 'none: it is up to date']),
+    done.map(({ site, database, migrations, newer }) => [site, database, outcome(migrations, newer)]),
     'no sites',
   );
+}
+
+function outcome(ran: readonly string[], newer: readonly string[]): string {
+  if (newer.length > 0) return `none: a newer release has added ${newer.join(', ')}, and this one runs on it`;
+  return ran.join(', ') || 'none: it is up to date';
 }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { createLogger } from '../workers/log';
 import { startSite } from '../workers/site';
 import { installTemporalLog } from '../workers/temporal-log';
-import { loadConfigFile } from './config';
+import { loadRunnableConfig } from './config';
 import { failed } from './exit-codes';
 import { print } from './output';
 import { SITE_STOP_GRACE_MS, type SiteReady } from './trial/site-protocol';
@@ -17,7 +17,7 @@ const HEAP_GROWING_PERCENT = 25;
 
 export async function runSite(options: { config: string }): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
-  const config = loadConfigFile(options.config);
+  const config = loadRunnableConfig(options.config);
   const stop = stopRequested();
   installTemporalLog(createLogger(config));
   const site = await startSite(config).catch((error: unknown) => {

@@ -5,6 +5,8 @@ import { failed } from './exit-codes';
 
 const PORT_DEFAULT = 7233;
 const UI_PORT_DEFAULT = 8233;
+/** What every guarantee that leans on closed workflows is reckoned with (docs/operations.md). */
+const RETENTION_DAYS_DEFAULT = 30;
 
 // Loaded when it is wanted, so that --help is quick.
 const loadServer = () => import('../workers/temporal-server.js');
@@ -26,10 +28,20 @@ export function temporalCommand(): Command {
   command
     .command('install')
     .description('download or build the server into the cache')
-    .action(async () => {
+    .option('--production', 'instead the server and schema tool for PostgreSQL, for production (docs/operations.md)')
+    .action(async ({ production }: { production?: boolean }) => {
+      if (production) return installProduction();
       const found = await find();
       console.log(found.kind === 'address' ? `nothing to install: TEMPORAL_ADDRESS is ${found.address}` : found.path);
     });
+  command
+    .command('namespace')
+    .description("make the namespace that a site's configuration names, or correct its retention")
+    .requiredOption('--config <file>', "a site's configuration file")
+    .option('--retention-days <days>', 'how long closed workflows are kept', Number, RETENTION_DAYS_DEFAULT)
+    .action(async ({ config, retentionDays }: { config: string; retentionDays: number }) =>
+      (await import('./namespace.js')).runNamespace(config, retentionDays),
+    );
   command
     .command('start')
     .description('run the server in the foreground')
@@ -51,6 +63,14 @@ export function temporalCommand(): Command {
       await server.exited;
     });
   return command;
+}
+
+async function installProduction(): Promise<void> {
+  const { findProductionTemporal } = await import('../workers/temporal-production.js');
+  const { server, sqlTool } = await findProductionTemporal({ progress: tell }).catch((error: unknown) => {
+    throw failed(error instanceof Error ? error.message : String(error), error);
+  });
+  console.log(`${server}\n${sqlTool}`);
 }
 
 async function find() {

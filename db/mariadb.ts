@@ -28,6 +28,8 @@ const STATEMENTS_KEPT_MAX = 500;
 const LOCK_WAIT_S = 5;
 /** How long a server may take to let a connection in, milliseconds. */
 export const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a process waits for another that migrates the same database, seconds. */
+const MIGRATION_WAIT_S = 600;
 
 type Callback<T> = (error: Error | null, result: T) => void;
 
@@ -199,7 +201,7 @@ export async function createMariadbDatabase(url: string): Promise<void> {
       name,
     ]);
     if ((rows as unknown[]).length > 0) return;
-    await connection.query(`CREATE DATABASE \`${name.replaceAll('`', '``')}\` CHARACTER SET utf8mb4`);
+    await connection.query(`CREATE DATABASE IF NOT EXISTS \`${name.replaceAll('`', '``')}\` CHARACTER SET utf8mb4`);
   } catch (error) {
     const { errno } = error as { errno?: number };
     if (errno !== 1044 && errno !== 1045) throw error;
@@ -209,6 +211,24 @@ export async function createMariadbDatabase(url: string): Promise<void> {
         `GRANT ALL PRIVILEGES ON \`${name}\`.* TO '${user}'@'%'; or make the database by hand`,
       { cause: error },
     );
+  } finally {
+    await connection.end();
+  }
+}
+
+/** Runs `work` while no other process runs its own on this database; a process that dies gives the lock up. */
+export async function withMariadbMigrationLock<T>(url: string, work: () => Promise<T>): Promise<T> {
+  const connection = await createConnection({ uri: url, connectTimeout: CONNECT_TIMEOUT_MS });
+  try {
+    const [rows] = await connection.query(`SELECT GET_LOCK(CONCAT('entrepot-', MD5(DATABASE())), ?) AS got`, [
+      MIGRATION_WAIT_S,
+    ]);
+    if ((rows as { got: number | null }[])[0]?.got !== 1)
+      throw new Error(
+        `another process has been migrating the database "${databaseName(url)}" for ${MIGRATION_WAIT_S} s: ` +
+          `see what it does (SHOW PROCESSLIST), end it, and start again`,
+      );
+    return await work();
   } finally {
     await connection.end();
   }

@@ -1,21 +1,29 @@
 /** Runs the migrations, the same source on both engines. */
 import knexFactory, { type Knex } from 'knex';
+import { newerMigrations, schemaProblem } from '../domain/migrations';
 import * as firstSchema from './migrations/0001-first-schema';
-import * as stager from './migrations/0002-stager';
-import { createMariadbDatabase, openMariadb } from './mariadb';
+import * as stager from './migrations/0002-expand-stager';
+import { createMariadbDatabase, openMariadb, withMariadbMigrationLock } from './mariadb';
 import { type Database, type Retries, type Statements, noRetries } from './database';
 import { openSqlite } from './sqlite';
 
-/** In the order in which they run; a released migration is never changed. */
-const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
+/** In the order in which they run; a released migration is never changed. Their names are of `domain/migrations`. */
+export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
   { name: '0001-first-schema', migration: firstSchema },
-  { name: '0002-stager', migration: stager },
+  { name: '0002-expand-stager', migration: stager },
 ];
 
-export const MIGRATIONS_TABLE = 'entrepot_migrations';
+const MIGRATIONS_TABLE = 'entrepot_migrations';
 
 /** Where a site's database is: a file of SQLite, or a `mysql://` URL. */
 export type DatabaseLocation = string;
+
+export interface Migrated {
+  /** Names of the migrations that ran now. */
+  readonly ran: readonly string[];
+  /** Names of those that a newer release has run: this one runs on what they left. */
+  readonly newer: readonly string[];
+}
 
 export function isMariadbUrl(location: DatabaseLocation): boolean {
   return /^(mysql|mariadb):\/\//.test(location);
@@ -25,27 +33,45 @@ function knexFor(location: DatabaseLocation): Knex {
   if (!isMariadbUrl(location)) {
     return knexFactory({ client: 'better-sqlite3', connection: { filename: location }, useNullAsDefault: true });
   }
-  return knexFactory({ client: 'mysql2', connection: { uri: location.replace(/^mariadb:/, 'mysql:') } });
+  return knexFactory({ client: 'mysql2', connection: { uri: mysqlUrl(location) } });
 }
 
-/** Brings the database to the newest schema; answers the names of the migrations that ran. */
-export async function migrate(location: DatabaseLocation): Promise<string[]> {
-  if (isMariadbUrl(location)) await createMariadbDatabase(location);
+function mysqlUrl(location: DatabaseLocation): string {
+  return location.replace(/^mariadb:/, 'mysql:');
+}
+
+/**
+ * Brings the database to this release's schema. One that a newer release has expanded is left as it is; one that a newer
+ * release has contracted beyond what this release can use is an error. Of several processes one migrates; one that
+ * died meanwhile is no obstacle.
+ */
+export async function migrate(location: DatabaseLocation): Promise<Migrated> {
+  if (!isMariadbUrl(location)) return runMigrations(location);
+  await createMariadbDatabase(location);
+  return withMariadbMigrationLock(mysqlUrl(location), () => runMigrations(location));
+}
+
+async function runMigrations(location: DatabaseLocation): Promise<Migrated> {
   const knex = knexFor(location);
+  const known = MIGRATIONS.map(({ name }) => name);
+  const config: Knex.MigratorConfig = {
+    migrationSource: {
+      getMigrations: async () => known,
+      getMigrationName: (name: string) => name,
+      getMigration: async (name: string) => migrationNamed(name),
+    },
+    tableName: MIGRATIONS_TABLE,
+    // Knex would refuse whatever it does not know.
+    disableMigrationsListValidation: true,
+  };
   try {
-    const [, ran] = (await knex.migrate.latest({
-      migrationSource: {
-        getMigrations: async () => MIGRATIONS.map(({ name }) => name),
-        getMigrationName: (name: string) => name,
-        getMigration: async (name: string) => {
-          const found = MIGRATIONS.find((candidate) => candidate.name === name);
-          if (!found) throw new Error(`migration "${name}" is recorded in the database but unknown to this release`);
-          return found.migration;
-        },
-      },
-      tableName: MIGRATIONS_TABLE,
-    })) as [number, string[]];
-    return ran;
+    const recorded = await recordedMigrations(knex, config);
+    const problem = schemaProblem(known, recorded);
+    if (problem !== null) throw new Error(problem);
+    // Whoever ran knex before is gone: its own lock in the database outlives a killed process, MariaDB's does not.
+    if (isMariadbUrl(location)) await knex.migrate.forceFreeMigrationsLock(config);
+    const [, ran] = (await knex.migrate.latest(config)) as [number, string[]];
+    return { ran, newer: newerMigrations(known, recorded) };
   } finally {
     await knex.destroy();
   }
@@ -82,9 +108,18 @@ async function hasTable(db: Statements, table: string): Promise<boolean> {
   return (await db.get(tables, [table])) !== undefined;
 }
 
+async function recordedMigrations(knex: Knex, config: Knex.MigratorConfig): Promise<string[]> {
+  const [completed] = (await knex.migrate.list(config)) as [{ name: string }[], unknown];
+  return completed.map(({ name }) => name);
+}
+
+function migrationNamed(name: string): Knex.Migration {
+  const found = MIGRATIONS.find((candidate) => candidate.name === name);
+  if (!found) throw new Error(`this release has no migration "${name}"`);
+  return found.migration;
+}
+
 /** Opens a migrated database of either engine; `retries` counts its transactions that are run again. */
 export function openDatabase(location: DatabaseLocation, retries: Retries = noRetries()): Database {
-  return isMariadbUrl(location)
-    ? openMariadb(location.replace(/^mariadb:/, 'mysql:'), retries)
-    : openSqlite(location, retries);
+  return isMariadbUrl(location) ? openMariadb(mysqlUrl(location), retries) : openSqlite(location, retries);
 }

@@ -73,10 +73,28 @@ const store = z.strictObject({
   topology,
 });
 
+const temporalTls = z
+  .strictObject({
+    /** Certificate authorities that the server's certificate must come from; absent: the system's. */
+    caFile: text.optional(),
+    /** This site's own certificate and key, where the server asks for them (mutual TLS). */
+    certFile: text.optional(),
+    keyFile: text.optional(),
+    /** The name in the server's certificate, where it is not the address's. */
+    serverName: text.optional(),
+  })
+  .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {
+    error: 'must have both certFile and keyFile, or neither',
+  });
+
 const temporal = z.strictObject({
   address: z.string().regex(/^[^\s/]+:\d{1,5}$/, 'must be host:port, for example "127.0.0.1:7233"'),
   namespace: text.default('default'),
   uiUrl: baseUrl.default('http://127.0.0.1:8233'),
+  /** Absent: in clear, unless there is an API key. */
+  tls: temporalTls.optional(),
+  /** Of Temporal Cloud, for example. */
+  apiKey: text.optional(),
 });
 
 export const configSchema = z.strictObject({

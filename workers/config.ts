@@ -1,5 +1,5 @@
 /** A site's configuration: one YAML file, environment over it, every mistake named with what is allowed instead. */
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
@@ -78,8 +78,12 @@ function describeIssue(issue: z.core.$ZodIssue, tree: unknown, overrides: readon
   const value = valueAt(tree, path);
   if (value === undefined) return `${at} is missing: ${expectation(issue)}`;
   if (issue.code === 'invalid_key') return `${at}: the name ${issue.issues[0]?.message ?? 'is not allowed'}`;
-  const shown = path.includes('keys') && path.includes('sealing') ? '(not shown)' : JSON.stringify(value);
+  const shown = isSecret(path) ? '(not shown)' : JSON.stringify(value);
   return `${at} is ${shown}: ${expectation(issue)}`;
+}
+
+function isSecret(path: readonly string[]): boolean {
+  return path.includes('apiKey') || (path.includes('keys') && path.includes('sealing'));
 }
 
 function expectation(issue: z.core.$ZodIssue): string {
@@ -165,13 +169,43 @@ function leadsToRoot(topology: StoreConfig['topology'], start: string): boolean 
 function withAbsolutePaths(config: SiteConfig, folder: string): SiteConfig {
   const { archiveDir } = config.documents;
   const { file } = config.log;
+  const { tls } = config.temporal;
   return {
     ...config,
     database: isMariadbUrl(config.database) ? config.database : resolve(folder, config.database),
     documentsDir: resolve(folder, config.documentsDir),
+    temporal: tls === undefined ? config.temporal : { ...config.temporal, tls: withAbsoluteFiles(tls, folder) },
     documents: archiveDir === undefined ? {} : { archiveDir: resolve(folder, archiveDir) },
     log: file === undefined ? { level: config.log.level } : { level: config.log.level, file: resolve(folder, file) },
   };
+}
+
+type TemporalTls = NonNullable<SiteConfig['temporal']['tls']>;
+const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
+
+function withAbsoluteFiles(tls: TemporalTls, folder: string): TemporalTls {
+  const absolute = (file: string | undefined) => (file === undefined ? undefined : resolve(folder, file));
+  return {
+    ...tls,
+    caFile: absolute(tls.caFile),
+    certFile: absolute(tls.certFile),
+    keyFile: absolute(tls.keyFile),
+  };
+}
+
+/** Throws where a file that the configuration names can't be read: a site must not find that out by and by. */
+export function requireFiles(config: SiteConfig, file: string): void {
+  const { tls } = config.temporal;
+  const problems = TLS_FILES.flatMap((key) => {
+    const named = tls?.[key];
+    try {
+      if (named !== undefined) accessSync(named, constants.R_OK);
+      return [];
+    } catch (error) {
+      return [`temporal.tls.${key} can't be read: ${error instanceof Error ? error.message : String(error)}`];
+    }
+  });
+  if (problems.length > 0) throw new ConfigError(file, problems);
 }
 
 /** The stores as the rest of a site process wants them. */

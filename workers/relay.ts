@@ -27,7 +27,7 @@ import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
 import { formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
 import { startAttributes } from '../workflows/search-attributes';
 import { Pause } from './pause';
-import { CALL_TIMEOUT_MS } from './temporal-link';
+import { CALL_TIMEOUT_MS } from './temporal-connection';
 
 /** Batches of one store in flight at a time; the rest waits in the outbox. */
 export const BATCHES_IN_FLIGHT_MAX = 4;

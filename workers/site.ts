@@ -47,8 +47,10 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   const log = createLogger(config);
   await mkdir(config.documentsDir, { recursive: true });
   if (!isMariadbUrl(config.database)) await mkdir(dirname(config.database), { recursive: true });
-  const migrations = await migrate(config.database);
-  if (migrations.length > 0) log.info({ migrations }, 'database migrated');
+  const { ran, newer } = await migrate(config.database);
+  if (ran.length > 0) log.info({ migrations: ran }, 'database migrated');
+  if (newer.length > 0)
+    log.warn({ migrations: newer }, 'a newer release has expanded the database; this one runs on it');
   const retries = noRetries();
   const db = openDatabase(config.database, retries);
   const telemetry = await openTelemetry(config, runtime.random, log);

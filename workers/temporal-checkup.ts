@@ -5,7 +5,7 @@ import { TOPOLOGY_QUERY } from '../domain/workflow-inputs';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { grpcReason } from './grpc-error';
 import { type AttributeState, searchAttributes } from './search-attributes';
-import { type TemporalAddress } from './temporal-link';
+import { type TemporalSettings, connectionOptions } from './temporal-connection';
 
 /** How long each question may take, milliseconds. */
 const QUESTION_TIMEOUT_MS = 5_000;
@@ -22,12 +22,10 @@ export type TemporalCheckup =
       readonly authorities: ReadonlyMap<string, Topology | 'none' | { readonly reason: string }>;
     };
 
-export async function checkTemporal(
-  { address, namespace }: TemporalAddress,
-  stores: readonly string[],
-): Promise<TemporalCheckup> {
+export async function checkTemporal(temporal: TemporalSettings, stores: readonly string[]): Promise<TemporalCheckup> {
   // Without the client's own retries: what is away is to be told at once.
-  const connection = Connection.lazy({ address, interceptors: [] });
+  const connection = Connection.lazy({ ...(await connectionOptions(temporal)), interceptors: [] });
+  const { namespace } = temporal;
   const ask = <T>(question: () => Promise<T>) => connection.withDeadline(Date.now() + QUESTION_TIMEOUT_MS, question);
   try {
     await ask(() => connection.workflowService.describeNamespace({ namespace }));

@@ -2,7 +2,7 @@
  * A site's link to Temporal: connects when it can, registers with the topology's authority, and runs the workers of the
  * queues that are this site's. Sites open and sell before Temporal is up, so all of this goes on in the background.
  */
-import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions, WithStartWorkflowOperation } from '@temporalio/client';
 import { type Workflow } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { type SiteContext, type TemporalReach } from '../activities/context';
@@ -15,21 +15,15 @@ import { REGISTER_SITE } from '../domain/workflow-inputs';
 import { startAttributes } from '../workflows/search-attributes';
 import { grpcReason } from './grpc-error';
 import { Pause } from './pause';
+import { CALL_TIMEOUT_MS, type TemporalSettings, connectionOptions } from './temporal-connection';
 import { ensureSearchAttributes } from './search-attributes';
 import { WORKFLOW_BUNDLE } from './workflow-bundle';
-
-export interface TemporalAddress {
-  readonly address: string;
-  readonly namespace: string;
-}
 
 /** Waits between attempts to reach Temporal. */
 const RECONNECT_WAIT_FIRST_MS = 250;
 const RECONNECT_WAIT_LONGEST_MS = 5_000;
 /** How often a site registers again: it hears of what it missed, and an authority that was lost begins again. */
 const REGISTER_INTERVAL_MS = 60_000;
-/** How long one call to Temporal may take; then it counts as away. */
-export const CALL_TIMEOUT_MS = 10_000;
 /** How long a sign of life may take; someone waits for the answer. */
 const REACH_TIMEOUT_MS = 2_000;
 /** A link may die in silence: so Temporal is asked for a sign of life this often, and may take this long for it. */
@@ -72,7 +66,7 @@ export class TemporalLink {
 
   constructor(
     private readonly context: SiteContext,
-    private readonly temporal: TemporalAddress,
+    private readonly temporal: TemporalSettings,
     private readonly activities: Activities,
     private readonly onConnected: () => void,
   ) {}
@@ -163,8 +157,9 @@ export class TemporalLink {
   private async connect(): Promise<void> {
     if (this.clientWhenConnected) return;
     const { address, namespace } = this.temporal;
-    this.connection ??= await openConnection(address);
-    this.native ??= await withinTime('the worker connection', NativeConnection.connect({ address }));
+    const options = await connectionOptions(this.temporal);
+    this.connection ??= await openConnection(options);
+    this.native ??= await withinTime('the worker connection', NativeConnection.connect(options));
     const { connection } = this;
     const added = await connection.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
       ensureSearchAttributes(connection, namespace),
@@ -319,10 +314,10 @@ function registrationOf({ site, dataId, incarnation, topology: { version } }: Ow
 }
 
 /** Fails in time, and leaves nothing behind that goes on trying. */
-async function openConnection(address: string): Promise<Connection> {
+async function openConnection(options: ConnectionOptions): Promise<Connection> {
   // No retries inside the connection: whoever calls asks again itself, and one that comes due after the connection was
   // given up would end the process.
-  const connection = Connection.lazy({ address, connectTimeout: CONNECT_TIMEOUT_MS, interceptors: [] });
+  const connection = Connection.lazy({ ...options, connectTimeout: CONNECT_TIMEOUT_MS, interceptors: [] });
   try {
     await connection.ensureConnected();
     return connection;

@@ -3,35 +3,32 @@
  * server is elsewhere, and TEMPORAL_ADDRESS or the configuration names it.
  */
 import { spawn } from 'node:child_process';
-import { constants, createWriteStream, openSync } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { createWriteStream, openSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import {
+  type Environment,
+  type Progress,
+  announced,
+  cacheFolder,
+  findOnPath,
+  install,
+  isExecutable,
+  withLock,
+} from './program-cache';
 import { runCommand } from './run-command';
-
-/** The command line tool's release that is downloaded or built: server 1.31.2, UI 2.50.1. */
-export const TEMPORAL_CLI_VERSION = '1.8.2';
-/** cliext has no release of its own; this is the commit that the CLI's release was made with. */
-const CLIEXT_VERSION = 'v0.0.0-20260731000218-c579925f193f';
-/** Oldest Go that builds it. */
-const GO_MINOR_MIN = 26;
+import { GO_MINOR_MIN, TEMPORAL_CLI_VERSION, buildTemporalCli } from './temporal-build';
 
 /** A network without internet must not make anyone wait. */
 const DOWNLOAD_ANSWER_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 const PROBE_INTERVAL_MS = 100;
-const PROGRESS_INTERVAL_MS = 5_000;
-/** Another process that builds the same binary is waited for this long. */
-const LOCK_TIMEOUT_MS = 15 * 60_000;
 const LOG_TAIL_LINES = 5;
-
-export type Progress = (line: string) => void;
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface FindOptions {
   readonly env?: Environment;
@@ -45,8 +42,7 @@ export type FoundTemporal =
 
 /** Where the binary is kept between runs. */
 export function temporalCacheDir(env: Environment = process.env): string {
-  const base = env['ENTREPOT_CACHE'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'entrepot');
-  return join(base, `temporal-${TEMPORAL_CLI_VERSION}`);
+  return cacheFolder(`temporal-${TEMPORAL_CLI_VERSION}`, env);
 }
 
 /** What is there already: TEMPORAL_ADDRESS, `temporal` on PATH, the cache; null when none is. */
@@ -75,7 +71,7 @@ export async function findTemporal(options: FindOptions = {}): Promise<FoundTemp
     const downloaded = await attempt(() => download(path, progress));
     if (downloaded === null) return { kind: 'binary', path, source: 'download' };
     progress(`the download failed (${downloaded.message}); building it instead`);
-    const built = await attempt(() => build(path, env, progress));
+    const built = await attempt(() => buildTemporalCli(path, env, progress));
     if (built === null) return { kind: 'binary', path, source: 'build' };
     throw new Error(
       `there is no Temporal server: TEMPORAL_ADDRESS is not set, "temporal" is not on PATH nor in ${cacheDir}, ` +
@@ -94,22 +90,6 @@ async function attempt(work: () => Promise<void>): Promise<Error | null> {
   }
 }
 
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
-}
-
-export async function findOnPath(name: string, env: Environment): Promise<string | null> {
-  for (const folder of (env['PATH'] ?? '').split(delimiter).filter(Boolean)) {
-    if (await isExecutable(join(folder, name))) return join(folder, name);
-  }
-  return null;
-}
-
 /** The official archive, as the SDK fetches it. */
 async function download(path: string, progress: Progress): Promise<void> {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch;
@@ -125,102 +105,6 @@ async function download(path: string, progress: Progress): Promise<void> {
     await install(join(folder, 'temporal'), path);
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function build(path: string, env: Environment, progress: Progress): Promise<void> {
-  const go = await findOnPath('go', env);
-  if (go === null) throw new Error('Go is not installed');
-  const version = await runCommand(go, ['env', 'GOVERSION']);
-  const minor = Number(/^go1\.(\d+)/.exec(version.trim())?.[1] ?? 0);
-  if (minor < GO_MINOR_MIN) throw new Error(`Go is ${version.trim()}: go1.${GO_MINOR_MIN} or later is needed`);
-  const folder = await mkdtemp(join(dirname(path), 'build-'));
-  try {
-    await writeFile(join(folder, 'go.mod'), goModule());
-    await writeFile(
-      join(folder, 'main.go'),
-      'package main\n\nimport _ "github.com/temporalio/cli/cmd/temporal"\n\nfunc main() {}\n',
-    );
-    await announced(progress, 'fetching the sources of the Temporal server (once, about a minute)', () =>
-      runCommand(go, ['mod', 'tidy'], { cwd: folder, env }),
-    );
-    await announced(progress, 'building the Temporal server (once, two to four minutes)', () =>
-      runCommand(go, ['build', '-ldflags', '-s -w', '-o', 'temporal', 'github.com/temporalio/cli/cmd/temporal'], {
-        cwd: folder,
-        env,
-      }),
-    );
-    await install(join(folder, 'temporal'), path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-function goModule(): string {
-  const cliext = 'github.com/temporalio/cli/cliext';
-  return [
-    'module entrepot.dev/temporal',
-    `go 1.${GO_MINOR_MIN}`,
-    `require github.com/temporalio/cli v${TEMPORAL_CLI_VERSION}`,
-    `replace ${cliext} => ${cliext} ${CLIEXT_VERSION}`,
-    '',
-  ].join('\n');
-}
-
-/** It must run before it counts; renamed into place, so that nobody finds half of it. */
-async function install(from: string, to: string): Promise<void> {
-  await chmod(from, 0o755);
-  await runCommand(from, ['--version']);
-  await rename(from, to);
-}
-
-/** Says that the work goes on, every few seconds. */
-export async function announced<T>(progress: Progress, what: string, work: () => Promise<T>): Promise<T> {
-  const startedAt = Date.now();
-  progress(what);
-  const timer = setInterval(
-    () => progress(`${what}: ${Math.round((Date.now() - startedAt) / 1000)} s so far`),
-    PROGRESS_INTERVAL_MS,
-  );
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-/** One process at a time; a lock whose holder is gone is taken over. */
-async function withLock<T>(file: string, progress: Progress, work: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + LOCK_TIMEOUT_MS;
-  for (let told = false; ; told = true) {
-    try {
-      await writeFile(file, String(process.pid), { flag: 'wx' });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = Number(await readFile(file, 'utf8').catch(() => '0'));
-    if (holder > 0 && !isAlive(holder)) await rm(file, { force: true });
-    else if (Date.now() > deadline)
-      throw new Error(`process ${holder} holds ${file} for too long: end it, or remove the file`);
-    else {
-      if (!told) progress(`process ${holder} is getting the Temporal server: waiting for it`);
-      await delay(PROBE_INTERVAL_MS);
-    }
-  }
-  try {
-    return await work();
-  } finally {
-    await rm(file, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

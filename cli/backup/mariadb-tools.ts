@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { databaseName } from '../../db/mariadb';
-import { findOnPath } from '../../workers/temporal-server';
+import { findOnPath } from '../../workers/program-cache';
 import { failed } from '../exit-codes';
 
 const DUMP_PROGRAMS = ['mariadb-dump', 'mysqldump'];

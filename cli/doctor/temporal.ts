@@ -1,10 +1,13 @@
 /** Is Temporal there, with the namespace and the search attributes that sites need? */
-import { type TemporalAddress } from '../../workers/temporal-link';
+import { type TemporalSettings } from '../../workers/temporal-connection';
 import { attributeRemedy } from '../../workers/search-attributes';
 import { type TemporalCheckup } from '../../workers/temporal-checkup';
 import { type Finding, Findings } from './finding';
 
-export function judgeTemporal({ address, namespace }: TemporalAddress, checkup: TemporalCheckup): Finding[] {
+export function judgeTemporal(
+  { address, namespace }: Pick<TemporalSettings, 'address' | 'namespace'>,
+  checkup: TemporalCheckup,
+): Finding[] {
   const finding = new Findings('Temporal', address);
   if (checkup.state === 'away') {
     return [

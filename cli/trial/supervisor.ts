@@ -41,10 +41,10 @@ export class Supervisor {
   /** Makes and migrates every site's database, and lets the trial system's keys in. */
   async prepareDatabases(): Promise<void> {
     for (const site of this.trial.sites) {
-      const migrations = await migrate(site.database).catch((error: unknown) => {
+      const { ran } = await migrate(site.database).catch((error: unknown) => {
         throw databaseFailure(site, error);
       });
-      if (migrations.length === 0) continue;
+      if (ran.length === 0) continue;
       this.tell(`site ${site.site}: database ${withoutPassword(site.database)} is new`);
     }
     for (const site of this.trial.sites) {

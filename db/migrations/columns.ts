@@ -13,6 +13,10 @@ export interface TableShape {
   readonly indexes?: readonly (readonly string[])[];
 }
 
+/**
+ * MariaDB commits each statement of a migration by itself, so one that a killed process left half-done runs again: what
+ * is there already is left as it is.
+ */
 export async function createTable(
   knex: Knex,
   name: string,
@@ -20,18 +24,48 @@ export async function createTable(
   { columns, indexes = [] }: TableShape,
 ): Promise<void> {
   const collation = await caseAndSpaceSensitiveCollation(knex);
-  await knex.schema.createTable(name, (table) => {
-    if (collation) {
-      table.charset('utf8mb4');
-      table.collate(collation);
-    }
-    for (const column of [...key, ...columns]) addColumn(table, column);
-    table.primary(key.map(([keyColumn]) => keyColumn));
-    for (const index of indexes) table.index([...index], `${name}_${index.join('_')}`.slice(0, 64));
-  });
+  if (!(await knex.schema.hasTable(name))) {
+    await knex.schema.createTable(name, (table) => {
+      if (collation) {
+        table.charset('utf8mb4');
+        table.collate(collation);
+      }
+      for (const column of [...key, ...columns]) addColumn(table, column);
+      table.primary(key.map(([keyColumn]) => keyColumn));
+    });
+  }
+  for (const index of indexes) await createIndex(knex, name, index);
 }
 
-export function addColumn(table: Knex.CreateTableBuilder, [name, type, nullable]: Column): void {
+/** As `createTable`, for one index. */
+export async function createIndex(knex: Knex, table: string, columns: readonly string[]): Promise<void> {
+  const name = `${table}_${columns.join('_')}`.slice(0, 64);
+  if (await hasIndex(knex, table, name)) return;
+  await knex.schema.alterTable(table, (altered) => altered.index([...columns], name));
+}
+
+async function hasIndex(knex: Knex, table: string, name: string): Promise<boolean> {
+  if (!onMariadb(knex)) return false; // There a migration is one transaction, whole or not at all.
+  const found = await knex('information_schema.statistics')
+    .whereRaw('table_schema = DATABASE()')
+    .where({ table_name: table, index_name: name })
+    .first<{ index_name: string } | undefined>();
+  return found !== undefined;
+}
+
+function onMariadb(knex: Knex): boolean {
+  return (knex.client as { config: { client: string } }).config.client === 'mysql2';
+}
+
+/** As `createTable`, for columns of a table that is there: they may be null, for older releases do not fill them in. */
+export async function addColumns(knex: Knex, table: string, columns: readonly Column[]): Promise<void> {
+  for (const column of columns) {
+    if (await knex.schema.hasColumn(table, column[0])) continue;
+    await knex.schema.alterTable(table, (altered) => addColumn(altered, column));
+  }
+}
+
+function addColumn(table: Knex.CreateTableBuilder, [name, type, nullable]: Column): void {
   const builder = columnBuilder(table, name, type);
   if (nullable === 'null') builder.nullable();
   else builder.notNullable();
@@ -47,8 +81,7 @@ function columnBuilder(table: Knex.CreateTableBuilder, name: string, type: Colum
 
 /** 'A' and 'A ' and 'a' are three values: MariaDB's and MySQL's names for that differ; SQLite always compares so. */
 async function caseAndSpaceSensitiveCollation(knex: Knex): Promise<string | null> {
-  const client = knex.client as { config: { client: string } };
-  if (client.config.client !== 'mysql2') return null;
+  if (!onMariadb(knex)) return null;
   const [rows] = (await knex.raw('SELECT VERSION() AS version')) as [{ version: string }[]];
   return rows[0]?.version.includes('MariaDB') ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
 }

@@ -1,5 +1,5 @@
 /** The built command as a user runs it: help, usage errors and exit codes. */
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -125,8 +125,10 @@ describe('config check', () => {
     const plain = await entrepot('config', 'check', file);
     expect(plain).toMatchObject({ code: 0, stderr: '' });
     expect(plain.stdout).toContain('site hq at http://127.0.0.1:4700, stores: shop (primary)');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^temporal:$/m, '$&\n  apiKey: key-of-the-cloud'));
     const json = await entrepot('config', 'check', file, '--json');
     expect(JSON.parse(json.stdout)).toMatchObject({
+      temporal: { apiKey: '(secret)' },
       stores: { shop: { sealing: { current: 'first', keys: { first: '(secret)' } } } },
     });
   });
@@ -137,6 +139,17 @@ describe('config check', () => {
     const { code, stderr } = await entrepot('config', 'check', file);
     expect(stderr).toContain('unknown key colour; allowed: site, listen, url, database');
     expect(code).toBe(2);
+  });
+});
+
+describe('temporal namespace', () => {
+  it('refuses a retention that Temporal would refuse', async () => {
+    const { sites } = openTrial({ data: join(folder, 'made') }, 4700, newKey);
+    const order = ['temporal', 'namespace', '--config', sites[0]?.config ?? ''];
+    expect(await entrepot(...order, '--retention-days', '0')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('must be a whole number from 1 to 3650'),
+    });
   });
 });
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { ConfigError, loadConfig, storeSettingsFrom } from '../../workers/config';
+import { ConfigError, loadConfig, requireFiles, storeSettingsFrom } from '../../workers/config';
 import { environmentName, environmentNames } from '../../workers/config-environment';
 
 const GOOD = `
@@ -105,6 +105,41 @@ describe('a right file', () => {
   it('leaves a MariaDB URL as it is', () => {
     const url = 'mysql://shop:secret@127.0.0.1:3306/entrepot_north';
     expect(loadConfig(write(edited((tree) => void (tree['database'] = url))), {}).database).toBe(url);
+  });
+});
+
+describe('the way to Temporal', () => {
+  const secured = edited((tree) => {
+    Object.assign(tree.temporal, { tls: { caFile: 'ca.pem', certFile: 'north.pem', keyFile: '/keys/north.key' } });
+  });
+
+  it('has files that are relative to the configuration file, as everything there', () => {
+    expect(loadConfig(write(secured), {}).temporal.tls).toEqual({
+      caFile: join(folder, 'ca.pem'),
+      certFile: join(folder, 'north.pem'),
+      keyFile: '/keys/north.key',
+    });
+  });
+
+  it('is all there before a site starts', () => {
+    const file = write(secured);
+    const config = loadConfig(file, { ENTREPOT_TEMPORAL_TLS_CA_FILE: file });
+    expect(() => requireFiles(config, file)).toThrow(
+      /used:\n {2}temporal\.tls\.certFile can't be read: .*ENOENT.*north\.pem'\n {2}temporal\.tls\.keyFile can't be read/,
+    );
+    expect(() => requireFiles(loadConfig(write(GOOD), {}), file)).not.toThrow();
+  });
+
+  it('shows an API key nowhere', () => {
+    const environment = { ENTREPOT_TEMPORAL_API_KEY: 'from-the-environment' };
+    expect(loadConfig(write(GOOD), environment).temporal.apiKey).toBe('from-the-environment');
+    const [problem] = problemsOf(edited((tree) => void (tree.temporal['apiKey'] = 123456)));
+    expect(problem).toBe('temporal.apiKey is (not shown): must be text (in quotes where it looks like a number)');
+  });
+
+  it('has a certificate and its key, or neither', () => {
+    const problems = problemsOf(edited((tree) => void (tree.temporal['tls'] = { certFile: 'north.pem' })));
+    expect(problems[0]).toContain('temporal.tls is {"certFile":"north.pem"}: must have both certFile and keyFile');
   });
 });
 

@@ -144,7 +144,11 @@ export async function verify(world: World, told: readonly Told[], units: number)
       const mine = told.filter((sale) => sale.site === site);
       const rows = await at(site).all<{ order_id: string; state: string }>('SELECT order_id, state FROM orders');
       const states = new Map(rows.map((row) => [row.order_id, row.state]));
-      expect(mine.filter(({ orderId }) => states.get(orderId) !== 'confirmed')).toEqual([]);
+      expect(
+        mine
+          .filter(({ orderId }) => states.get(orderId) !== 'confirmed')
+          .map((sale) => ({ ...sale, state: states.get(sale.orderId) })),
+      ).toEqual([]);
       // One order for each cart that was sold, and none that nobody was told of: every buyer insisted on an answer.
       expect(states.size).toBe(mine.length);
     }

@@ -10,7 +10,7 @@ import { allRoutes } from '../../api/routes';
 import { addKey, makeKey } from '../../db/api-keys';
 import { recordAudit } from '../../db/audit';
 import { openDatabase } from '../../db/migrate';
-import { findOnPath } from '../../workers/temporal-server';
+import { findOnPath } from '../../workers/program-cache';
 import { freePort } from '../support/servers';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';

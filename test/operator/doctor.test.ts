@@ -105,7 +105,11 @@ describe('what is wrong', () => {
     );
     expect(of('Temporal', findings)).toMatchObject([
       {
-        ...{ level: 'fault', about: NOWHERE.temporalAddress, message: expect.stringMatching(/^it does not answer: .*127\.0\.0\.1:1/) },
+        ...{
+          level: 'fault',
+          about: NOWHERE.temporalAddress,
+          message: expect.stringMatching(/^it does not answer: .*127\.0\.0\.1:1/),
+        },
         remedy: expect.stringContaining('start it'),
       },
     ]);

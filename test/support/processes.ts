@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { until } from './until';
 import { type World } from './world';
 
-const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
+/** The command of this release. */
+export const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 
 export class Processes {
   private readonly children = new Map<string, ChildProcess>();
@@ -16,17 +17,16 @@ export class Processes {
     private readonly commandAt: (site: string) => readonly string[] = () => [],
   ) {}
 
-  /** Starts the site's process and waits until it serves. */
-  async start(site: string): Promise<void> {
-    const config = this.world.config(site);
-    const file = this.world.configFile(site);
+  /** Starts the site's process, of this release or of the one whose command `main` is, and waits until it serves. */
+  async start(site: string, main = MAIN): Promise<void> {
     const log = openSync(join(this.world.folder, `${site}.out`), 'a');
-    const [program, ...words] = [...this.commandAt(site), process.execPath, MAIN, 'site', '--config', file];
-    const child = spawn(program, words, { stdio: ['ignore', log, log] });
+    const words = [...this.commandAt(site), process.execPath, main, 'site', '--config', this.world.configFile(site)];
+    const [program = '', ...rest] = words;
+    const child = spawn(program, rest, { stdio: ['ignore', log, log] });
     this.children.set(site, child);
     await until(`site ${site} to serve`, async () => {
       if (child.exitCode !== null) throw new Error(`site ${site} ended with ${child.exitCode}: see ${site}.out`);
-      return (await fetch(`${config.url}/readyz`)).ok;
+      return (await fetch(`${this.world.config(site).url}/readyz`)).ok;
     });
   }
 

@@ -6,7 +6,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
-import { findOnPath, findTemporal, startTemporalServer } from '../../workers/temporal-server';
+import { findOnPath } from '../../workers/program-cache';
+import { findTemporal, startTemporalServer } from '../../workers/temporal-server';
 
 export const TEMPORAL_ADDRESS = 'ENTREPOT_TEST_TEMPORAL_ADDRESS';
 export const TEMPORAL_NAMESPACE = 'entrepot';
@@ -20,12 +21,12 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
+/** A port that was free a moment ago: `wanted`, or any; rejects where the one that is wanted is taken. */
+export function freePort(wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(wanted, '127.0.0.1', () => {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
     });
@@ -49,8 +50,10 @@ export async function startTemporal(progress: (line: string) => void): Promise<S
   };
 }
 
-/** A private MariaDB; null when it is not installed. */
-export async function startMariadb(): Promise<(Server & { pid: number; restart(): Promise<void> }) | null> {
+/** A private MariaDB, with the settings of a file or with the tests' own; null when it is not installed. */
+export async function startMariadb(
+  settings?: string,
+): Promise<(Server & { pid: number; restart(): Promise<void> }) | null> {
   const binary = await findProgram(['mariadbd', 'mysqld']);
   const installer = await findProgram(['mariadb-install-db', 'mysql_install_db']);
   if (binary === null || installer === null) return null;
@@ -69,11 +72,12 @@ export async function startMariadb(): Promise<(Server & { pid: number; restart()
     const child = spawn(
       binary,
       [
-        ...['--no-defaults', `--datadir=${data}`, `--user=${user}`, `--port=${port}`, '--bind-address=127.0.0.1'],
+        ...[settings === undefined ? '--no-defaults' : `--defaults-file=${settings}`, `--datadir=${data}`],
+        ...[`--user=${user}`, `--port=${port}`, '--bind-address=127.0.0.1'],
         ...[`--socket=${join(folder, 'socket')}`, `--pid-file=${join(folder, 'pid')}`, '--skip-name-resolve'],
         // Durable, as in production; small, as befits a test.
         ...['--innodb-flush-log-at-trx-commit=1', '--innodb-buffer-pool-size=128M', '--max-connections=500'],
-        '--skip-log-bin',
+        ...(settings === undefined ? ['--skip-log-bin'] : []),
       ],
       { stdio: ['ignore', log, log] },
     );

@@ -1,9 +1,9 @@
 /** Who stages a catalogue revision: of two processes that apply one at once, only the later may go on. */
 import { type Knex } from 'knex';
-import { addColumn } from './columns';
+import { addColumns } from './columns';
 
 export async function up(knex: Knex): Promise<void> {
-  await knex.schema.alterTable('catalogs', (table) => addColumn(table, ['stager', 'id', 'null']));
+  await addColumns(knex, 'catalogs', [['stager', 'id', 'null']]);
 }
 
 export async function down(knex: Knex): Promise<void> {

@@ -1,0 +1,84 @@
+/** Builds Temporal's programs through the Go module proxy, where they can't be downloaded (design, section 9). */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Environment, type Progress, announced, findOnPath, install } from './program-cache';
+import { runCommand } from './run-command';
+
+/** The command line tool's release that is downloaded or built: server 1.31.2, UI 2.50.1. */
+export const TEMPORAL_CLI_VERSION = '1.8.2';
+/** cliext has no release of its own; this is the commit that the CLI's release was made with. */
+const CLIEXT_VERSION = 'v0.0.0-20260731000218-c579925f193f';
+/** The server's own release, the one that is within the command line tool. */
+export const TEMPORAL_SERVER_VERSION = '1.31.2';
+/** Oldest Go that builds them. */
+export const GO_MINOR_MIN = 26;
+
+const SMALLER = ['-ldflags', '-s -w'];
+
+/** The command line tool with its development server, at `path`. */
+export async function buildTemporalCli(path: string, env: Environment, progress: Progress): Promise<void> {
+  await withGo(dirname(path), env, async (go, folder) => {
+    await writeFile(join(folder, 'go.mod'), cliModule());
+    await writeFile(
+      join(folder, 'main.go'),
+      'package main\n\nimport _ "github.com/temporalio/cli/cmd/temporal"\n\nfunc main() {}\n',
+    );
+    await announced(progress, 'fetching the sources of the Temporal server (once, about a minute)', () =>
+      runCommand(go, ['mod', 'tidy'], { cwd: folder, env }),
+    );
+    await announced(progress, 'building the Temporal server (once, two to four minutes)', () =>
+      runCommand(go, ['build', ...SMALLER, '-o', 'temporal', 'github.com/temporalio/cli/cmd/temporal'], {
+        cwd: folder,
+        env,
+      }),
+    );
+    await install(join(folder, 'temporal'), path);
+  });
+}
+
+/** The server for production and the tool that makes its SQL schema, at these paths. */
+export async function buildTemporalServer(
+  paths: { server: string; sqlTool: string },
+  env: Environment,
+  progress: Progress,
+): Promise<void> {
+  const module = 'go.temporal.io/server';
+  await withGo(dirname(paths.server), env, async (go, folder) => {
+    const packages = ['cmd/server', 'cmd/tools/sql'].map((name) => `${module}/${name}@v${TEMPORAL_SERVER_VERSION}`);
+    await announced(progress, 'building the Temporal server for production (once, two to four minutes)', () =>
+      runCommand(go, ['install', ...SMALLER, ...packages], { cwd: folder, env: { ...env, GOBIN: folder } }),
+    );
+    await install(join(folder, 'sql'), paths.sqlTool);
+    await install(join(folder, 'server'), paths.server);
+  });
+}
+
+/** Runs `work` with the `go` command in a folder of its own beside what is to be made; removes the folder. */
+async function withGo(
+  parent: string,
+  env: Environment,
+  work: (go: string, folder: string) => Promise<void>,
+): Promise<void> {
+  const go = await findOnPath('go', env);
+  if (go === null) throw new Error('Go is not installed');
+  const version = (await runCommand(go, ['env', 'GOVERSION'])).trim();
+  const minor = Number(/^go1\.(\d+)/.exec(version)?.[1] ?? 0);
+  if (minor < GO_MINOR_MIN) throw new Error(`Go is ${version}: go1.${GO_MINOR_MIN} or later is needed`);
+  const folder = await mkdtemp(join(parent, 'build-'));
+  try {
+    await work(go, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function cliModule(): string {
+  const cliext = 'github.com/temporalio/cli/cliext';
+  return [
+    'module entrepot.dev/temporal',
+    `go 1.${GO_MINOR_MIN}`,
+    `require github.com/temporalio/cli v${TEMPORAL_CLI_VERSION}`,
+    `replace ${cliext} => ${cliext} ${CLIEXT_VERSION}`,
+    '',
+  ].join('\n');
+}
