@@ -1,4 +1,5 @@
 /** `entrepot config check`: says what is wrong with a site's file before the site is started. */
+import { withoutSecrets } from '../domain/redaction';
 import { ConfigError, type SiteConfig, loadConfig } from '../workers/config';
 import { type Environment } from '../workers/config-environment';
 import { wrongUsage } from './exit-codes';
@@ -13,7 +14,7 @@ export async function runConfigCheck(file: string, options: { json?: boolean }):
       const keys = Object.fromEntries(Object.keys(store.sealing.keys).map((id) => [id, SECRET]));
       return [name, { ...store, sealing: { ...store.sealing, keys } }] as const;
     });
-    printJson({ ...config, database: withoutPassword(config.database), stores: Object.fromEntries(stores) });
+    printJson({ ...config, database: withoutSecrets(config.database), stores: Object.fromEntries(stores) });
     return;
   }
   const stores = Object.entries(config.stores).map(([name, { topology }]) => {
@@ -31,8 +32,4 @@ export function loadConfigFile(file: string, environment?: Environment): SiteCon
     if (error instanceof ConfigError) throw wrongUsage(error.message, error);
     throw error;
   }
-}
-
-export function withoutPassword(location: string): string {
-  return location.replace(/:[^:@/]*@/, `:${SECRET}@`);
 }

@@ -4,6 +4,7 @@ import { allActivities } from '../activities';
 import { type SiteContext } from '../activities/context';
 import { type TopologyListener } from '../activities/topology';
 import { type Traced, parseTraceparent } from '../domain/trace';
+import { failureToTell } from './activity-failures';
 
 /** Every activity takes one argument (activities/contract.ts). */
 type Activity = (input: Traced) => Promise<unknown>;
@@ -36,6 +37,6 @@ async function attempt(site: SiteContext, listener: TopologyListener, activity: 
   } catch (err) {
     log.warn({ err, durationMs: clock.now() - startedAt }, 'activity failed');
     span.end({}, err);
-    throw err;
+    throw failureToTell(err, site.site);
   }
 }

@@ -6,6 +6,7 @@ import { XmlError } from '../../cxml/reader';
 import { XmlCharacterError } from '../../cxml/writer';
 import { readHead } from '../../db/catalog/heads';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
+import { TellableError } from '../../domain/errors';
 import { showRevision } from '../../domain/catalog';
 import { ContentDigest } from '../../domain/catalog-digest';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
@@ -19,14 +20,9 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** A document that no retry can mend. */
 export const CATALOG_REFUSED = 'CatalogRefused';
 
-function refused(reference: CatalogDocumentReference, reason: string, cause?: unknown): ApplicationFailure {
+function refused(reference: CatalogDocumentReference, reason: string): ApplicationFailure {
   const what = `document ${reference.payloadID} (revision ${showRevision(reference.target)} of "${reference.catalog}")`;
-  return ApplicationFailure.create({
-    message: `${what} is refused: ${reason}`,
-    type: CATALOG_REFUSED,
-    nonRetryable: true,
-    ...(cause instanceof Error ? { cause } : {}),
-  });
+  return ApplicationFailure.nonRetryable(`${what} is refused: ${reason}`, CATALOG_REFUSED);
 }
 
 /** Applications of one catalogue are taken one after the other: a late attempt must not stage beside its successor. */
@@ -68,7 +64,7 @@ async function applyOnce(
   } catch (error) {
     const isRefusal =
       error instanceof XmlError || error instanceof XmlCharacterError || error instanceof CatalogOrderError;
-    throw isRefusal ? refused(reference, error.message, error) : error;
+    throw isRefusal ? refused(reference, error.message) : error;
   }
   await staging.flip(runtime.clock.now(), reference.payloadID);
   const durationMs = runtime.clock.now() - startedAt;
@@ -90,21 +86,22 @@ async function fetchDocument(
   const request = writeContentRequest(reference.catalog, reference.base, envelope);
   context.archiveDocument('SubscriptionContentRequest', payloadID, request);
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new Error('the parent does not answer')), ANSWER_TIMEOUT_MS);
+  const timer = setTimeout(() => controller.abort(), ANSWER_TIMEOUT_MS);
   try {
+    const headers = {
+      'Content-Type': 'text/xml; charset=UTF-8',
+      'Accept-Encoding': 'br',
+      Authorization: `Bearer ${await signSiteToken(settings, context.site, now)}`,
+      ...(context.trace ? { traceparent: formatTraceparent(context.trace) } : {}),
+    };
+    const { signal } = controller;
     const response = await fetch(`${reference.url}?target=${reference.target}`, {
-      method: 'POST',
-      body: request,
-      headers: {
-        'Content-Type': 'text/xml; charset=UTF-8',
-        'Accept-Encoding': 'br',
-        Authorization: `Bearer ${await signSiteToken(settings, context.site, now)}`,
-        ...(context.trace ? { traceparent: formatTraceparent(context.trace) } : {}),
-      },
-      signal: controller.signal,
+      ...{ method: 'POST', body: request, headers, signal },
+    }).catch((error: unknown) => {
+      throw new TellableError(`${reference.url} does not answer: is the parent up?`, { cause: error });
     });
     if (!response.ok || !response.body) {
-      throw new Error(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
+      throw new TellableError(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
     }
     return response.body;
   } finally {

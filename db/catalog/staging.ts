@@ -2,6 +2,7 @@
  * Taking a document at a site: rows of the new revision are staged where no reader sees them, then one flip shows them
  * (figure 7, step 702; invariant 3). What a dead stager left behind is undone by the next.
  */
+import { TellableError } from '../../domain/errors';
 import { type CatalogItem, EVERYONE, OPEN_REVISION } from '../../domain/catalog';
 import { addToDigest, hashItem } from '../../domain/catalog-digest';
 import { type Database, type Transaction } from '../database';
@@ -92,7 +93,9 @@ export class Staging {
     await this.db.transaction(async (tx) => {
       const head = await lockHead(tx, this.store, catalog, now);
       if (head.revision !== this.base.revision || head.stagingRevision !== target) {
-        throw new Error(`revision ${target} of catalogue "${catalog}" was staged beside another; it is tried again`);
+        throw new TellableError(
+          `revision ${target} of catalogue "${catalog}" was staged beside another; it is tried again`,
+        );
       }
       await moveHead(tx, this.store, { catalog, revision: target, itemCount, digest, updatedAt: now });
       await addRevision(tx, this.store, catalog, {
@@ -173,7 +176,7 @@ export class Staging {
 }
 
 /** A full document's items are not in ascending order of their skus. */
-export class CatalogOrderError extends Error {}
+export class CatalogOrderError extends TellableError {}
 
 /** Skus of one statement. */
 const SKUS_PER_STATEMENT_MAX = 500;
