@@ -203,6 +203,10 @@ export class Acts {
       ['orders', 'list', '--json'],
       ['orders', 'show', world.store],
       ['deliveries'],
+      ['status', '--json'],
+      ['held', 'list'],
+      ['keys', 'list', '--json'],
+      ['doctor', config('north')],
       ['inventory', 'levels', '--json'],
       ['catalog', 'status'],
       ['audit', ...all],
@@ -212,6 +216,7 @@ export class Acts {
         ['config', 'check', file, '--verbose'],
         ['migrate', file, '--verbose'],
         ['audit', file, '--verbose'],
+        ['doctor', file, '--verbose'],
         ['site', '--config', file, '--verbose'],
       ]),
       [

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import Sqlite from 'better-sqlite3';
+import { allRoutes } from '../../api/routes';
 import { TEMPORAL_NAMESPACE } from '../support/servers';
 
 /** Contents by the name of the place. */
@@ -81,6 +82,32 @@ function* bytesIn(value: unknown): Generator<Uint8Array> {
   if (value instanceof Uint8Array) yield value;
   else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) yield* bytesIn(inner);
 }
+
+/** What a site shows to anyone, and to those who watch it: every page that is about the system and not about an order. */
+export async function pagesOf({
+  url,
+  store,
+  key,
+}: {
+  url: string;
+  store: string;
+  key: string;
+}): Promise<Map<string, string[]>> {
+  const about = allRoutes.filter(
+    ({ method, roles, path }) =>
+      method === 'get' && (roles.length === 0 || WATCHED.test(path)) && !/\{(?!store)/.test(path),
+  );
+  const paths = ['/openapi.json', ...about.map(({ path }) => path.replace('{store}', store))];
+  const pages = new Map<string, string[]>();
+  for (const path of paths) {
+    const answer = await fetch(`${url}${path}`, { headers: { Authorization: `Bearer ${key}` } });
+    if (!answer.ok) throw new Error(`${path} was answered ${answer.status}`);
+    pages.set(path, [await answer.text()]);
+  }
+  return pages;
+}
+
+const WATCHED = /metrics|status|topology|workflows|keys|transfers/;
 
 /** The command lines of everything that runs on this machine, where the system shows them. */
 export function commandLines(): string[] {

@@ -6,7 +6,7 @@ import { type ChildProcess } from 'node:child_process';
 import { engines } from '../support/databases';
 import { Acts } from './acts';
 import { bait, isBait, plantBait } from './bait';
-import { type Places, commandLines, databaseOf, filesOf, historiesOf } from './places';
+import { type Places, commandLines, databaseOf, filesOf, historiesOf, pagesOf } from './places';
 import { Scene } from './scene';
 import { Searcher } from './searcher';
 
@@ -86,6 +86,15 @@ describe.each(engines())('secrets and personal data on %s', (engine) => {
   test('are not in what a broken request is answered', () => {
     expect(acts.problems.length).toBeGreaterThan(10);
     expectOnly([], new Map([['answers', acts.problems]]));
+  });
+
+  test('are not in what a site shows to anyone, and to those who watch it', async () => {
+    const { store, key } = scene.world;
+    for (const site of ['hq', 'north']) {
+      const pages = await pagesOf({ url: scene.world.config(site).url, store, key });
+      expect([...pages.keys()]).toEqual(expect.arrayContaining(['/openapi.json', '/healthz', '/readyz']));
+      expectOnly([], pages);
+    }
   });
 
   test('are not in what commands print', () => {
