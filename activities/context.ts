@@ -1,5 +1,6 @@
 /** What a site process gives to everything that runs in it. */
 import { type Database } from '../db/database';
+import { TellableError } from '../domain/errors';
 import { type DocumentKind } from '../domain/documents';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
@@ -67,7 +68,7 @@ export function storeSettings(context: SiteContext, store: string): StoreSetting
   const settings = context.stores.get(store);
   if (!settings) {
     const known = [...context.stores.keys()].join(', ');
-    throw new Error(`store "${store}" is not configured at site "${context.site}" (configured: ${known})`);
+    throw new TellableError(`store "${store}" is not configured at site "${context.site}" (configured: ${known})`);
   }
   return settings;
 }

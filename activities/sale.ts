@@ -12,6 +12,7 @@ import { debitSale, recordRefusedDemand, shortOf } from '../db/inventory';
 import { bookOrders, nameWinners, orderOfCart } from '../db/orders';
 import { enqueue } from '../db/outbox';
 import { type OwnTopology, loadTopology } from '../db/topology';
+import { TellableError } from '../domain/errors';
 import { type Cart, type PriceChange, missingParts, priceChanges } from '../domain/carts';
 import { formatPayloadID } from '../domain/documents';
 import { type ShortLine, shortLines } from '../domain/inventory';
@@ -110,7 +111,7 @@ export async function itemsOnSale(
 
 async function soldBefore({ db }: SiteContext, cart: Cart): Promise<SaleResult> {
   const orderId = await orderOfCart(db, cart.store, cart.cartId);
-  if (orderId === undefined) throw new Error(`cart ${cart.cartId} is ordered, but its order is not known here`);
+  if (orderId === undefined) throw new TellableError(`cart ${cart.cartId} is ordered, but its order is not known here`);
   return { outcome: 'ordered', orderId, already: true };
 }
 
@@ -187,7 +188,7 @@ function makeOrder(
   placedAt: number,
 ): Order {
   const { buyer, shipTo, payment } = cart;
-  if (!buyer || !shipTo || !payment) throw new Error(`cart ${cart.cartId} is not complete`);
+  if (!buyer || !shipTo || !payment) throw new TellableError(`cart ${cart.cartId} is not complete`);
   const lines = cart.lines.map((line, index): OrderLine => {
     const { item } = items.get(line.sku) as ItemOnSale;
     const { sku, description, unitOfMeasure, classification } = item;

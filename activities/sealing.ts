@@ -5,6 +5,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
+import { TellableError } from '../domain/errors';
 import { type SealedDocument } from '../domain/documents';
 import { type Random } from '../domain/runtime';
 
@@ -42,7 +43,7 @@ export async function sealDocument(
   random: Random,
 ): Promise<SealedDocument> {
   const key = keys.keys.get(keys.current);
-  if (!key) throw new Error(`sealing key "${keys.current}" is named as current but not among the store's keys`);
+  if (!key) throw new TellableError(`sealing key "${keys.current}" is named as current but not among the store's keys`);
   const compressed = await compress(document, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } });
   const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundIdentity(identity, keys.current));
@@ -55,7 +56,7 @@ export async function openDocument(document: SealedDocument, keys: SealingKeys):
   const { keyId, sealed, ...identity } = document;
   const key = keys.keys.get(keyId);
   if (!key) {
-    throw new Error(
+    throw new TellableError(
       `document ${document.payloadID} is sealed with key "${keyId}", which this site does not have ` +
         `(it has: ${[...keys.keys.keys()].join(', ')}): add the key to the store's sealing keys`,
     );
@@ -68,9 +69,12 @@ export async function openDocument(document: SealedDocument, keys: SealingKeys):
   try {
     compressed = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
   } catch (error) {
-    throw new Error(`document ${document.payloadID} does not open with key "${keyId}": it was changed on its way`, {
-      cause: error,
-    });
+    throw new TellableError(
+      `document ${document.payloadID} does not open with key "${keyId}": it was changed on its way`,
+      {
+        cause: error,
+      },
+    );
   }
   return decompress(compressed, { maxOutputLength: OPENED_BYTES_MAX });
 }

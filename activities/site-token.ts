@@ -2,6 +2,7 @@
 import { hkdfSync } from 'node:crypto';
 import { SignJWT, decodeProtectedHeader, jwtVerify } from 'jose';
 import { type StoreSettings } from './context';
+import { TellableError } from '../domain/errors';
 
 /** A token is made for one request. */
 const TOKEN_LIFETIME_S = 60;
@@ -18,7 +19,7 @@ function tokenKey(store: StoreSettings, keyId: string): Uint8Array | null {
 /** `now` is milliseconds UTC. */
 export async function signSiteToken(store: StoreSettings, site: string, now: number): Promise<string> {
   const key = tokenKey(store, store.sealing.current);
-  if (!key) throw new Error(`sealing key "${store.sealing.current}" of store "${store.store}" is missing`);
+  if (!key) throw new TellableError(`sealing key "${store.sealing.current}" of store "${store.store}" is missing`);
   const seconds = Math.floor(now / 1000);
   return new SignJWT()
     .setProtectedHeader({ alg: 'HS256', kid: store.sealing.current })

@@ -55,7 +55,7 @@ function refusedByParser(error: unknown): Problem | null {
     );
   }
   if (type === 'entity.parse.failed') {
-    return new Problem(400, 'malformed-json', `the body is not JSON: ${error.message.slice(0, 200)}`);
+    return new Problem(400, 'malformed-json', `the body is not JSON${placeOf(error)}: mend it and send it again`);
   }
   if (type === 'charset.unsupported' || type === 'encoding.unsupported') {
     return new Problem(415, 'unsupported-media-type', `${error.message}: send UTF-8`);
@@ -63,6 +63,12 @@ function refusedByParser(error: unknown): Problem | null {
   if (status !== undefined && status >= 400 && status < 500) return new Problem(status, 'bad-request', error.message);
   if (error instanceof URIError) return new Problem(400, 'bad-request', 'the path holds a malformed percent-encoding');
   return null;
+}
+
+/** The parser's own message quotes the body, which may be a buyer's address: of it, the place is told. */
+function placeOf({ message }: Error): string {
+  const position = /position (\d+)/.exec(message)?.[1];
+  return position === undefined ? '' : ` from position ${position} on`;
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -73,7 +73,7 @@ async function readRequest(stream: AsyncIterable<Buffer>): Promise<ReturnType<ty
   try {
     return readContentRequest(Buffer.concat(chunks));
   } catch (error) {
-    if (error instanceof XmlError) throw new Problem(400, 'bad-document', error.message);
+    if (error instanceof XmlError) throw new Problem(400, 'bad-document', error.withValue);
     throw error;
   }
 }

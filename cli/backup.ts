@@ -1,4 +1,5 @@
 /** `entrepot backup` and `backup verify`: a consistent copy of a site's database while the site sells. */
+import { withoutSecrets } from '../domain/redaction';
 import {
   closeSync,
   existsSync,
@@ -16,7 +17,7 @@ import { isMariadbUrl } from '../db/migrate';
 import { type SiteConfig } from '../workers/config';
 import { type Backup, MANIFEST_SUFFIX, type Manifest, findBackup, hashFile, requireUnchanged } from './backup/manifest';
 import { dumpMariadb, dumpProblem } from './backup/mariadb-tools';
-import { withoutPassword } from './config';
+
 import { type OpenSite, siteConfigs, withDatabases } from './databases';
 import { failed } from './exit-codes';
 import { formatCount, formatTime, print, printJson, printList, progress } from './output';
@@ -53,7 +54,7 @@ export async function runBackup(files: string[], options: BackupOptions): Promis
 
 async function backUp({ config, db }: OpenSite, folder: string): Promise<Backup> {
   const { site, database } = config;
-  progress(`site ${site}: copying ${withoutPassword(database)}`);
+  progress(`site ${site}: copying ${withoutSecrets(database)}`);
   const takenAt = new Date().toISOString();
   const name = `${site}-${takenAt.replace(/[-:]|\.\d+/g, '')}.${isMariadbUrl(database) ? 'sql.gz' : 'sqlite'}`;
   const path = join(folder, name);

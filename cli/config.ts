@@ -1,4 +1,5 @@
 /** `entrepot config check`: says what is wrong with a site's file before the site is started. */
+import { withoutSecrets } from '../domain/redaction';
 import { ConfigError, type SiteConfig, loadConfig, requireFiles } from '../workers/config';
 import { type Environment } from '../workers/config-environment';
 import { wrongUsage } from './exit-codes';
@@ -16,7 +17,7 @@ export async function runConfigCheck(file: string, options: { json?: boolean }):
     const { apiKey, ...temporal } = config.temporal;
     printJson({
       ...config,
-      database: withoutPassword(config.database),
+      database: withoutSecrets(config.database),
       temporal: apiKey === undefined ? temporal : { ...temporal, apiKey: SECRET },
       stores: Object.fromEntries(stores),
     });
@@ -50,8 +51,4 @@ function refused<T>(load: () => T): T {
     if (error instanceof ConfigError) throw wrongUsage(error.message, error);
     throw error;
   }
-}
-
-export function withoutPassword(location: string): string {
-  return location.replace(/:[^:@/]*@/, `:${SECRET}@`);
 }

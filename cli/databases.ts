@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { type Database } from '../db/database';
 import { isMariadbUrl, openDatabase } from '../db/migrate';
 import { loadTopology } from '../db/topology';
+import { withoutSecrets } from '../domain/redaction';
 import { type SiteConfig } from '../workers/config';
 import { type Environment } from '../workers/config-environment';
-import { loadConfigFile, withoutPassword } from './config';
+import { loadConfigFile } from './config';
 import { unreachable, wrongUsage } from './exit-codes';
 import { readTrial } from './trial/data-directory';
 import { siteEnvironment } from './trial/layout';
@@ -61,7 +62,7 @@ async function openOne(config: SiteConfig): Promise<Database> {
     return db;
   } catch (error) {
     throw unreachable(
-      `the database of site ${config.site}, ${withoutPassword(config.database)}, can't be read ` +
+      `the database of site ${config.site}, ${withoutSecrets(config.database)}, can't be read ` +
         `(${error instanceof Error ? error.message : String(error)}): was the site ever started, is the server up?`,
       error,
     );

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `entrepot` command. Each command's code is loaded when it is called, so that --help is quick. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { withoutSecrets } from '../domain/redaction';
 import { oneOf, wholeNumber } from './arguments';
 import { IMPORT_FORMATS } from '../domain/catalog-import';
 import { type ImportOptions } from './catalog';
@@ -35,12 +36,19 @@ function buildProgram(): Command {
   return program;
 }
 
+/** In the environment, others on the machine do not see the password. */
+function databaseOption(description: string): Option {
+  return new Option('--db <url>', description).env('ENTREPOT_DB');
+}
+
 function systemCommands(program: Command): void {
   program
     .command('start')
     .description('start a whole trial system: a primary, secondaries and a Temporal server')
     .option('--data <dir>', 'where it keeps its data', TRIAL_DATA_DEFAULT)
-    .option('--db <url>', 'mysql://user:password@host:port/prefix: a MariaDB or MySQL database per site, not SQLite')
+    .addOption(
+      databaseOption('mysql://user:password@host:port/prefix: a MariaDB or MySQL database per site, not SQLite'),
+    )
     .option('--port-base <port>', `the first port (default: ${PORT_BASE_DEFAULT})`, portBase)
     .option('--sites <count>', 'how many secondaries (default: 2)', wholeNumber(1, SECONDARIES_MAX))
     .action(async (options: { data: string; db?: string; portBase?: number; sites?: number }) =>
@@ -154,7 +162,7 @@ function demoCommands(program: Command): void {
     .description('show it all on real input: a day of orders, a killed primary, the last 50 units; then check it')
     .option('--seed <number>', 'the same seed, the same buyers', wholeNumber(0, 2 ** 32 - 1), 1)
     .option('--data <dir>', 'a fresh directory (default: one under the system temporary directory)')
-    .option('--db <url>', 'mysql://… as for start')
+    .addOption(databaseOption('mysql://… as for start'))
     .option('--port-base <port>', 'the first port (default: the first that are free)', portBase)
     .option(
       '--sabotage <kind>',
@@ -197,16 +205,24 @@ function allCommands(command: Command): Command[] {
 function report(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`entrepot: ${message}\n`);
+  process.stderr.write(`entrepot: ${withoutSecrets(message)}\n`);
   if (process.argv.includes('--verbose') && error instanceof Error) showStack(error);
   return error instanceof CommandFailure ? error.exitCode : EXIT_CODES.failed;
 }
 
 function showStack(error: Error): void {
-  process.stderr.write(`${error.stack}\n`);
+  process.stderr.write(`${withoutSecrets(String(error.stack))}\n`);
   if (error.cause instanceof Error) showStack(error.cause);
 }
 
+/** The list of processes shows every command line to everyone on the machine. */
+function hideSecrets(): void {
+  const words = process.argv.slice(2);
+  if (words.some((word) => withoutSecrets(word) !== word))
+    process.title = withoutSecrets(['entrepot', ...words].join(' '));
+}
+
+hideSecrets();
 buildProgram()
   .parseAsync()
   .catch((error: unknown) => {

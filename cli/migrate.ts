@@ -1,6 +1,6 @@
 /** `entrepot migrate`: brings databases to this release's schema; a site does the same when it starts. */
 import { migrate } from '../db/migrate';
-import { withoutPassword } from './config';
+import { withoutSecrets } from '../domain/redaction';
 import { siteConfigs } from './databases';
 import { unreachable } from './exit-codes';
 import { printList, progress } from './output';
@@ -8,7 +8,7 @@ import { printList, progress } from './output';
 export async function runMigrate(files: string[], options: { data: string; json?: boolean }): Promise<void> {
   const done = [];
   for (const { site, database } of siteConfigs(files, options.data)) {
-    const where = withoutPassword(database);
+    const where = withoutSecrets(database);
     progress(`site ${site}: migrating ${where}`);
     const { ran, newer } = await migrate(database).catch((error: unknown) => {
       throw unreachable(`the database of site ${site}, ${where}, can't be migrated: ${String(error)}`, error);

@@ -1,4 +1,5 @@
 /** `entrepot restore`: puts a backup in the place of a lost database, as new data of its site. */
+import { withoutSecrets } from '../domain/redaction';
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
@@ -10,7 +11,7 @@ import { type SiteConfig } from '../workers/config';
 import { type Backup, findBackup } from './backup/manifest';
 import { loadMariadb } from './backup/mariadb-tools';
 import { requireWhole } from './backup';
-import { loadConfigFile, withoutPassword } from './config';
+import { loadConfigFile } from './config';
 import { askSite } from './doctor/site';
 import { failed, wrongUsage } from './exit-codes';
 import { formatCount, print, printJson, progress } from './output';
@@ -29,9 +30,9 @@ export async function runRestore(file: string, options: RestoreOptions): Promise
   await requireStopped(config);
   await requireEmpty(config);
   await requireWhole(backup);
-  progress(`site ${config.site}: restoring ${backup.path} to ${withoutPassword(config.database)}`);
+  progress(`site ${config.site}: restoring ${backup.path} to ${withoutSecrets(config.database)}`);
   const stores = await putInPlace(backup, config, options.keepRights ?? false);
-  const result = { site: config.site, database: withoutPassword(config.database), stores };
+  const result = { site: config.site, database: withoutSecrets(config.database), stores };
   if (options.json) {
     printJson(result);
     return;

@@ -1,5 +1,6 @@
 /** `entrepot site`: one site in this process, until it is told to stop. */
 import { setFlagsFromString } from 'node:v8';
+import { type Logger } from 'pino';
 import { createLogger } from '../workers/log';
 import { startSite } from '../workers/site';
 import { installTemporalLog } from '../workers/temporal-log';
@@ -19,7 +20,9 @@ export async function runSite(options: { config: string }): Promise<void> {
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   const config = loadRunnableConfig(options.config);
   const stop = stopRequested();
-  installTemporalLog(createLogger(config));
+  const log = createLogger(config);
+  logItsOwnEnd(log);
+  installTemporalLog(log);
   const site = await startSite(config).catch((error: unknown) => {
     throw failed(startProblem(config.site, config.listen, error), error);
   });
@@ -36,6 +39,15 @@ export async function runSite(options: { config: string }): Promise<void> {
   overdue.unref();
   await site.stop();
   if (process.connected) process.disconnect();
+}
+
+/** Node would print all that such an error holds. */
+function logItsOwnEnd(log: Logger): void {
+  const end = (error: unknown) => {
+    log.fatal({ err: error }, 'the site broke: start it again');
+    process.exit(1);
+  };
+  process.on('uncaughtException', end).on('unhandledRejection', end);
 }
 
 function startProblem(site: string, listen: { host: string; port: number }, error: unknown): string {

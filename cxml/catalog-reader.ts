@@ -108,7 +108,7 @@ class IndexReader {
     this.item = null;
     const sku = needSku(item);
     const price = parseAmount(item.price.trim());
-    if (price === null) throw new XmlError(`item "${sku}": UnitPrice is "${item.price}": a decimal is needed`);
+    if (price === null) throw new XmlError(`item "${sku}": UnitPrice: a decimal is needed`, { value: item.price });
     return {
       sku,
       description: item.description,

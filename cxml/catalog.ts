@@ -131,8 +131,7 @@ export function writeIndexDelete(sku: string): string {
 /** Reads the comment that carries an Index's revisions. */
 export function readIndexComment(comment: string, catalog: string, loadmode: IndexHead['loadmode']): IndexHead {
   const match = COMMENT_FORM.exec(comment.trim());
-  if (!match)
-    throw new XmlError(`Index/Comments is "${comment.slice(0, 100)}": base, target, items and digest are needed`);
+  if (!match) throw new XmlError('Index/Comments: base, target, items and digest are needed', { value: comment });
   return {
     catalog,
     loadmode,

@@ -9,7 +9,7 @@ import { hasOffset } from './times';
 import { type XmlNode, find, findAll } from './reader';
 
 export interface OrderProblem {
-  /** Where, as a path of element names. */
+  /** Where, as a path of element names; like `problem`, it quotes nothing of the document. */
   readonly path: string;
   readonly value: string;
   /** What is wrong, and what is wanted. */
@@ -95,11 +95,8 @@ class Check {
     const total = amount(find(head, 'Total'));
     if (total !== null && Math.round(sum) !== total) {
       const stated = find(find(head, 'Total') as XmlNode, 'Money')?.text ?? '';
-      this.add(
-        'OrderRequestHeader/Total/Money',
-        stated,
-        `lines, shipping and tax add up to ${Math.round(sum) / 10_000}`,
-      );
+      const value = `${stated}, not ${Math.round(sum) / 10_000}`;
+      this.add('OrderRequestHeader/Total/Money', value, 'is not what lines, shipping and tax add up to');
     }
   }
 
@@ -118,7 +115,7 @@ class Check {
     if (!isCurrency(currency)) this.add(`${at}/Money/@currency`, currency, 'must be a currency of ISO 4217');
     this.currency ??= currency;
     if (currency !== this.currency) {
-      this.add(`${at}/Money/@currency`, currency, `the order is in ${this.currency}: one order has one currency`);
+      this.add(`${at}/Money/@currency`, currency, 'is not that of the rest: one order has one currency');
     }
   }
 
@@ -140,11 +137,11 @@ class Check {
   private noCards(node: XmlNode, at: string): void {
     const payment = find(node, 'Payment');
     if (payment && find(payment, 'PCard')) this.add(`${at}/Payment/PCard`, '(not shown)', 'holds a card number');
-    for (const extrinsic of findAll(node, 'Extrinsic')) {
+    for (const [index, extrinsic] of findAll(node, 'Extrinsic').entries()) {
       const name = extrinsic.attributes['name'] ?? '';
       // The number itself is told to nobody.
       if (/^payment/i.test(name) && findCardNumber(extrinsic.text) !== null) {
-        this.add(`${at}/Extrinsic[${name}]`, '(not shown)', 'holds what looks like a card number');
+        this.add(`${at}/Extrinsic[${index + 1}]`, '(not shown)', 'holds what looks like a card number');
       }
     }
   }

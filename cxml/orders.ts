@@ -202,7 +202,8 @@ function extrinsicsOf(node: XmlNode): Map<string, string> {
 function moneyOf(node: XmlNode): { amount: number; currency: string } {
   const found = need(node, 'Money');
   const amount = parseAmount(found.text.trim());
-  if (amount === null) throw new XmlError(`${node.name}/Money is "${found.text}": a decimal is needed, as in "12.50"`);
+  if (amount === null)
+    throw new XmlError(`${node.name}/Money: a decimal is needed, as in "12.50"`, { value: found.text });
   return { amount, currency: needAttribute(found, 'currency') };
 }
 
@@ -221,7 +222,8 @@ function paymentOf(
   if (method === 'token') {
     return { method, provider: extrinsic('paymentProvider'), token: extrinsic('paymentToken') };
   }
-  if (method !== 'account') throw new XmlError(`Extrinsic paymentMethod is "${method}": allowed are account, token`);
+  if (method !== 'account')
+    throw new XmlError('Extrinsic paymentMethod: allowed are account, token', { value: method });
   const days = needAttribute(need(head, 'PaymentTerm'), 'payInNumberOfDays');
   const reference = extrinsics.get('paymentReference') ?? null;
   return { method, termsDays: needInteger(days, 'payInNumberOfDays'), reference };

@@ -3,6 +3,7 @@
  * a limit (design, section 6).
  */
 import { SaxesParser } from 'saxes';
+import { TellableError } from '../domain/errors';
 
 /** Largest document that is read as a tree, bytes. */
 export const DOCUMENT_BYTES_MAX = 1_048_576;
@@ -10,9 +11,25 @@ export const DOCUMENT_BYTES_MAX = 1_048_576;
 export const DEPTH_MAX = 64;
 /** Most elements of a document read as a tree: the largest order's lines, each with its parts. */
 export const NODES_MAX = 60_000;
+/** Characters of a wrong value that an error shows. */
+const SHOWN_LENGTH_MAX = 100;
 
-/** The document can't be read; the message says where and why. */
-export class XmlError extends Error {}
+/** The document can't be read; the message says where and why, and `value` is what stands there. */
+export class XmlError extends TellableError {
+  readonly value: string | undefined;
+
+  constructor(message: string, { value, ...options }: ErrorOptions & { readonly value?: string } = {}) {
+    super(message, options);
+    this.value = value;
+  }
+
+  /** For those who may see the document. */
+  get withValue(): string {
+    return this.value === undefined
+      ? this.message
+      : `${this.message}; it is "${this.value.slice(0, SHOWN_LENGTH_MAX)}"`;
+  }
+}
 
 export interface XmlLimits {
   readonly bytes?: number;
@@ -50,7 +67,10 @@ export class XmlStream {
 
   constructor(handlers: XmlHandlers, depthMax = DEPTH_MAX) {
     this.parser.on('error', (error) => {
-      throw new XmlError(`the document is not well-formed XML: ${error.message}`);
+      const { line, column } = this.parser;
+      throw new XmlError(`the document is not well-formed XML at line ${line}, column ${column}`, {
+        value: error.message,
+      });
     });
     this.parser.on('doctype', (doctype) => {
       if (doctype.includes('[')) throw new XmlError('the document has an internal subset: remove it from its DOCTYPE');
@@ -159,7 +179,7 @@ export function needAttribute(node: XmlNode, name: string): string {
 export function needInteger(text: string, what: string): number {
   const value = Number(text);
   if (!/^\d{1,16}$/.test(text.trim()) || !Number.isSafeInteger(value)) {
-    throw new XmlError(`${what} is "${text}": a whole number is needed`);
+    throw new XmlError(`${what}: a whole number is needed`, { value: text });
   }
   return value;
 }

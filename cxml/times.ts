@@ -9,6 +9,6 @@ export function hasOffset(text: string): boolean {
 
 /** Milliseconds UTC. */
 export function parsedTime(text: string, where: string): number {
-  if (!hasOffset(text)) throw new XmlError(`${where} is "${text}": a time with its offset is needed`);
+  if (!hasOffset(text)) throw new XmlError(`${where}: a time with its offset is needed`, { value: text });
   return Date.parse(text);
 }

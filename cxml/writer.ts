@@ -1,4 +1,5 @@
 /** Writing XML 1.0: escaping that is right, and a clear refusal of what XML can't hold. */
+import { TellableError } from '../domain/errors';
 
 // XML 1.0, section 2.2: everything but tab, newline, carriage return below U+0020, surrogates alone, U+FFFE, U+FFFF.
 const FORBIDDEN =
@@ -17,11 +18,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
-export class XmlCharacterError extends Error {
+/** The text can't be written as XML. */
+export class XmlCharacterError extends TellableError {
   constructor(text: string, index: number) {
     const point = (text.codePointAt(index) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-    const shown = text.slice(Math.max(0, index - 20), index);
-    super(`XML 1.0 can't hold the character U+${point} at position ${index}, after "${shown}": remove it`);
+    super(`XML 1.0 can't hold the character U+${point} at position ${index} of a text: remove it`);
   }
 }
 

@@ -1,7 +1,54 @@
 /** What database errors mean, on both engines. */
+import { TellableError } from '../domain/errors';
+
+/**
+ * What the engine refused, as its code and the statement's text. The driver's own error stays in this folder: its
+ * message quotes values of rows ("Duplicate entry 'Ann Buyer' …").
+ */
+export class DatabaseError extends TellableError {
+  constructor(
+    message: string,
+    statement: string,
+    readonly code: string,
+    readonly errno: number | undefined,
+    readonly fatal: boolean,
+  ) {
+    super(message, { facts: { statement } });
+  }
+}
+
+/** To be thrown for what a driver threw; what no engine has said is passed on as it is. */
+export function databaseError<E>(error: E, statement: string): E | DatabaseError {
+  const { code, errno, fatal } = driverError(error);
+  const { sqlMessage, message } = error as { sqlMessage?: unknown; message?: unknown };
+  const said = typeof sqlMessage === 'string' ? sqlMessage : String(message);
+  if (code === undefined || !(typeof sqlMessage === 'string' || SQLITE_CODE.test(code))) return error;
+  const names = NAMES_OF_THE_SCHEMA.exec(said)
+    ?.slice(1)
+    .find((name) => name !== undefined);
+  const which = errno === undefined ? code : `${code} (${errno})`;
+  const what = `the database refused a statement with ${which}${names === undefined ? '' : `: ${names}`}`;
+  return new DatabaseError(what, statement, code, errno, fatal ?? false);
+}
+
+const SQLITE_CODE = /^SQLITE_/;
+/** What a message names of the schema, from the forms in which no value can stand at that place. */
+const NAMES_OF_THE_SCHEMA = new RegExp(
+  [
+    /for key '([\w.]+)'$/,
+    /^Data too long for column '(\w+)' at row \d+$/,
+    /^Out of range value for column '(\w+)' at row \d+$/,
+    /^Column '(\w+)' cannot be null$/,
+    /^Table '([\w.-]+)' doesn't exist$/,
+    /^(?:UNIQUE|NOT NULL|CHECK) constraint failed: ([\w., ]+)$/,
+    /^no such table: ([\w.]+)$/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 
 /** COMMIT was sent and its answer never came: the transaction may or may not have happened. */
-export class UnknownCommitError extends Error {
+export class UnknownCommitError extends TellableError {
   constructor(cause: unknown) {
     super('the connection broke during COMMIT: whether the transaction happened is unknown', { cause });
   }
@@ -21,6 +68,11 @@ const CONNECTION_LOST = new Set([
   'ENOENT',
   'ER_SERVER_SHUTDOWN',
 ]);
+/**
+ * The server answers and lets nobody in: too many connections, no access, account locked (on MySQL, on MariaDB). By
+ * number, for the driver knows MySQL's names only.
+ */
+const CONNECTION_REFUSED_ERRNO = new Set([1040, 1045, 3118, 4151]);
 
 interface DriverError {
   code?: string;
@@ -47,7 +99,8 @@ export function isRetryable(error: unknown): boolean {
 }
 
 export function isConnectionLost(error: unknown): boolean {
-  const { code, fatal } = driverError(error);
+  const { code, errno, fatal } = driverError(error);
+  if (errno !== undefined && CONNECTION_REFUSED_ERRNO.has(errno)) return true;
   return fatal === true || (code !== undefined && CONNECTION_LOST.has(code));
 }
 

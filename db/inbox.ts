@@ -5,8 +5,9 @@
 import { type Transaction } from './database';
 import { forUpdate, insertRows } from './dialect';
 import { isDuplicateKey } from './errors';
+import { TellableError } from '../domain/errors';
 
-export class DocumentConflictError extends Error {
+export class DocumentConflictError extends TellableError {
   constructor(
     readonly payloadId: string,
     readonly sender: string,

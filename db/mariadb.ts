@@ -18,7 +18,7 @@ import {
   type Retries,
   runTransaction,
 } from './database';
-import { UnknownCommitError, isConnectionLost } from './errors';
+import { UnknownCommitError, databaseError, isConnectionLost } from './errors';
 
 /** Connections of one process. */
 export const POOL_CONNECTIONS = 16;
@@ -34,10 +34,13 @@ const MIGRATION_WAIT_S = 600;
 type Callback<T> = (error: Error | null, result: T) => void;
 
 /** mysql2's own promises cost a stack trace for every call; these cost a promise. */
-export function promised<T>(call: (callback: Callback<T>) => unknown): Promise<T> {
+export function promised<T>(
+  call: (callback: Callback<T>) => unknown,
+  thrown: (error: Error) => Error = (error) => error,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     call((error, result) => {
-      if (error) reject(error);
+      if (error) reject(thrown(error));
       else resolve(result);
     });
   });
@@ -61,7 +64,10 @@ class Connection implements Statements {
   }
 
   private execute<T extends QueryResult>(sql: string, parameters: SqlParameters = []): Promise<T> {
-    return promised((callback: Callback<T>) => this.raw.execute<T>(sql, parameters as SqlValue[], callback));
+    return promised(
+      (callback: Callback<T>) => this.raw.execute<T>(sql, parameters as SqlValue[], callback),
+      (error) => databaseError(error, sql),
+    );
   }
 }
 

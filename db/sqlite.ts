@@ -11,6 +11,7 @@ import {
   type Retries,
   runTransaction,
 } from './database';
+import { databaseError } from './errors';
 
 /** Short, because it blocks the event loop; a busy database is tried again without blocking. */
 const BUSY_TIMEOUT_MS = 20;
@@ -28,15 +29,23 @@ class Connection implements Statements {
   constructor(readonly raw: Sqlite.Database) {}
 
   async all<Row>(sql: string, parameters: SqlParameters = []): Promise<Row[]> {
-    return this.prepare(sql).all(...parameters) as Row[];
+    return this.asked(sql, (statement) => statement.all(...parameters)) as Row[];
   }
 
   async get<Row>(sql: string, parameters: SqlParameters = []): Promise<Row | undefined> {
-    return this.prepare(sql).get(...parameters) as Row | undefined;
+    return this.asked(sql, (statement) => statement.get(...parameters)) as Row | undefined;
   }
 
   async run(sql: string, parameters: SqlParameters = []): Promise<number> {
-    return this.prepare(sql).run(...parameters).changes;
+    return this.asked(sql, (statement) => statement.run(...parameters)).changes;
+  }
+
+  private asked<Result>(sql: string, run: (statement: Sqlite.Statement) => Result): Result {
+    try {
+      return run(this.prepare(sql));
+    } catch (error) {
+      throw databaseError(error, sql);
+    }
   }
 
   /** A statement that only moves the transaction along. */

@@ -1,10 +1,11 @@
 /** The site's copy of the store's topology, and the fence that commands of an older epoch run into. */
+import { TellableError } from '../domain/errors';
 import { type Site, type SiteRole, type Topology } from '../domain/sites';
 import { type Statements, type Transaction } from './database';
 import { forUpdate, insertRows } from './dialect';
 
 /** The site asked is not the store's primary in that epoch; refusals like this are never stored in the inbox. */
-export class NotPrimaryError extends Error {
+export class NotPrimaryError extends TellableError {
   constructor(
     readonly store: string,
     readonly site: string,
@@ -132,8 +133,8 @@ export async function loadTopology(reads: Statements, store: string): Promise<Ow
   };
 }
 
-function noTopology(store: string): Error {
-  return new Error(`this database has no topology of store "${store}": is the store configured here?`);
+function noTopology(store: string): TellableError {
+  return new TellableError(`this database has no topology of store "${store}": is the store configured here?`);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Sites, their roles and the store's topology (design, sections 1 and 2; figure 5). */
+import { TellableError } from './errors';
 
 export type SiteRole = 'primary' | 'secondary' | 'offload' | 'recovery';
 export const SITE_ROLES: readonly SiteRole[] = ['primary', 'secondary', 'offload', 'recovery'];
@@ -34,7 +35,7 @@ export function findSite(topology: Topology, site: string): Site {
   const found = topology.sites.find((candidate) => candidate.site === site);
   if (!found) {
     const known = topology.sites.map((candidate) => candidate.site).join(', ');
-    throw new Error(`site "${site}" is not in the topology of store "${topology.store}" (known: ${known})`);
+    throw new TellableError(`site "${site}" is not in the topology of store "${topology.store}" (known: ${known})`);
   }
   return found;
 }

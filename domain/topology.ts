@@ -1,4 +1,5 @@
 /** The rules by which the store's topology changes (design, sections 1 to 4; figure 5). Pure, for workflow code. */
+import { TellableError } from './errors';
 import { primaryQueue, siteQueue } from './queues';
 import { type Topology, findSite, parentOf } from './sites';
 
@@ -79,6 +80,7 @@ export function queueOfPrimary(topology: Topology): string {
 /** Where a site's facts go: to its parent, on the primary's own queue when the parent is the primary. */
 export function queueOfParent(topology: Topology, site: string): string {
   const parent = parentOf(topology, site);
-  if (!parent) throw new Error(`site "${site}" is the root of store "${topology.store}": it has no parent to send to`);
+  if (!parent)
+    throw new TellableError(`site "${site}" is the root of store "${topology.store}": it has no parent to send to`);
   return parent.site === topology.primary ? queueOfPrimary(topology) : queueOfSite(topology, parent.site);
 }

@@ -4,6 +4,7 @@ import { allActivities } from '../activities';
 import { type SiteContext } from '../activities/context';
 import { type TopologyListener } from '../activities/topology';
 import { type Traced, parseTraceparent } from '../domain/trace';
+import { failureToTell } from './activity-failures';
 
 /** Every activity takes one argument (activities/contract.ts). */
 type Activity = (input: Traced) => Promise<unknown>;
@@ -40,6 +41,6 @@ async function attempt(site: SiteContext, listener: TopologyListener, activity: 
     log.warn({ err, durationMs }, 'activity failed');
     site.metrics.attempted(activity, 'failed', durationMs);
     span.end({}, err);
-    throw err;
+    throw failureToTell(err, site.site);
   }
 }

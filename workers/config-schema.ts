@@ -1,6 +1,7 @@
 /** What a site's configuration file may say. Every key is listed here; anything else is an error. */
 import { z } from 'zod';
 import { SEALING_KEY_BYTES } from '../activities/sealing';
+import { isMariadbUrl } from '../db/migrate';
 import { isCurrency, parseAmount } from '../domain/money';
 import { NAME_PATTERN, SITE_ROLES } from '../domain/sites';
 
@@ -18,7 +19,7 @@ const amount = z.string().refine((value) => parseAmount(value) !== null, {
 const language = z.string().refine(isLanguage, 'must be a language of BCP 47, for example "en" or "en-GB"');
 const baseUrl = z
   .string()
-  .refine(isHttpUrl, 'must be an http:// or https:// URL, for example "http://127.0.0.1:4600"')
+  .refine(isHttpUrl, 'must be an http:// or https:// URL without a password, for example "http://127.0.0.1:4600"')
   .transform((url) => url.replace(/\/+$/, ''));
 const sealingKey = z.string().refine((value) => Buffer.from(value, 'base64').length === SEALING_KEY_BYTES, {
   error: `must be ${SEALING_KEY_BYTES} bytes as base64: make one with "openssl rand -base64 ${SEALING_KEY_BYTES}"`,
@@ -32,8 +33,17 @@ function isLanguage(value: string): boolean {
   }
 }
 
+/** Sites tell each other their URLs through Temporal, so there is no place for a password in one. */
 function isHttpUrl(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}
+
+/** A password with a "/" or "@" in it makes another URL than was meant. */
+function isDatabaseLocation(value: string): boolean {
+  if (!/^\w+:\/\//.test(value)) return true;
+  return isMariadbUrl(value) && URL.canParse(value) && /^\/[^/@]+$/.test(new URL(value).pathname);
 }
 
 const shippingMethod = z.strictObject({ code: text, description: text, amount });
@@ -107,7 +117,10 @@ export const configSchema = z.strictObject({
   /** Where buyers and other sites reach this site's API. */
   url: baseUrl,
   /** A file of SQLite, relative to the configuration file, or a mysql:// URL. */
-  database: text,
+  database: text.refine(
+    isDatabaseLocation,
+    'must be a file, or mysql://user:password@host:port/name with what is special in the password percent-encoded',
+  ),
   /** For catalogue documents, which can be made again. */
   documentsDir: text,
   temporal,

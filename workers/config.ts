@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type StoreSettings } from '../activities/context';
 import { isMariadbUrl } from '../db/migrate';
 import { parseAmount } from '../domain/money';
+import { withoutSecrets } from '../domain/redaction';
 import { FIRST_EPOCH, type Topology } from '../domain/sites';
 import { type Environment, type Override, applyEnvironment, isTree } from './config-environment';
 import { type SiteConfig, type StoreConfig, configSchema } from './config-schema';
@@ -78,12 +79,14 @@ function describeIssue(issue: z.core.$ZodIssue, tree: unknown, overrides: readon
   const value = valueAt(tree, path);
   if (value === undefined) return `${at} is missing: ${expectation(issue)}`;
   if (issue.code === 'invalid_key') return `${at}: the name ${issue.issues[0]?.message ?? 'is not allowed'}`;
-  const shown = isSecret(path) ? '(not shown)' : JSON.stringify(value);
-  return `${at} is ${shown}: ${expectation(issue)}`;
+  return `${at} is ${shownValue(path, value)}: ${expectation(issue)}`;
 }
 
-function isSecret(path: readonly string[]): boolean {
-  return path.includes('apiKey') || (path.includes('keys') && path.includes('sealing'));
+/** Anything under `sealing` may be a key in the wrong place, and so may what is nested. */
+function shownValue(path: readonly string[], value: unknown): string {
+  if (path.includes('apiKey') || (path.includes('sealing') && path.at(-1) !== 'current')) return '(not shown)';
+  if (Array.isArray(value)) return 'a list';
+  return isTree(value) ? 'keys and values' : withoutSecrets(JSON.stringify(value));
 }
 
 function expectation(issue: z.core.$ZodIssue): string {

@@ -1,5 +1,6 @@
 /** A site's log: JSON, one line an event, with the fields of docs/operations.md. */
 import pino, { type Logger } from 'pino';
+import { describeError } from '../domain/errors';
 import { type SiteConfig } from './config';
 
 /**
@@ -26,8 +27,6 @@ const WITHHELD: ReadonlySet<string> = new Set([
 const CENSOR = '[withheld]';
 /** Objects within objects that a line shows. */
 const DEPTH_MAX = 4;
-/** Causes of causes that a line shows. */
-const CAUSES_MAX = 5;
 
 type Fields = Record<string, unknown>;
 
@@ -50,22 +49,6 @@ function inside(value: object, depth: number): unknown {
     return value.map((entry: unknown) => (typeof entry === 'object' && entry !== null ? inside(entry, depth) : entry));
   }
   return withhold(value as Fields, depth);
-}
-
-/** An error with its code and its causes, and nothing else that a driver hung on it (statements, values). */
-export function describeError(error: unknown, depth = 0): unknown {
-  if (typeof error !== 'object' || error === null) return { type: typeof error, message: String(error) };
-  const { name, message, code, errno, cause, stack, type } = error as Error & Fields;
-  return {
-    type: error.constructor.name === 'Error' ? name : error.constructor.name,
-    message: typeof message === 'string' ? message : 'no error but something else was thrown',
-    ...(code === undefined ? {} : { code }),
-    ...(errno === undefined ? {} : { errno }),
-    // Of Temporal's failures: the activity's own name for what went wrong.
-    ...(typeof type === 'string' ? { failure: type } : {}),
-    ...(cause === undefined || depth >= CAUSES_MAX ? {} : { cause: describeError(cause, depth + 1) }),
-    ...(depth === 0 && typeof stack === 'string' ? { stack } : {}),
-  };
 }
 
 export function createLogger(config: Pick<SiteConfig, 'site' | 'log'>): Logger {

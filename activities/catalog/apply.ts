@@ -6,6 +6,7 @@ import { XmlError } from '../../cxml/reader';
 import { XmlCharacterError } from '../../cxml/writer';
 import { readHead } from '../../db/catalog/heads';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
+import { TellableError } from '../../domain/errors';
 import { showRevision } from '../../domain/catalog';
 import { ContentDigest } from '../../domain/catalog-digest';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
@@ -21,14 +22,9 @@ const SILENCE_TIMEOUT_MS = 10_000;
 /** A document that no retry can mend. */
 export const CATALOG_REFUSED = 'CatalogRefused';
 
-function refused(reference: CatalogDocumentReference, reason: string, cause?: unknown): ApplicationFailure {
+function refused(reference: CatalogDocumentReference, reason: string): ApplicationFailure {
   const what = `document ${reference.payloadID} (revision ${showRevision(reference.target)} of "${reference.catalog}")`;
-  return ApplicationFailure.create({
-    message: `${what} is refused: ${reason}`,
-    type: CATALOG_REFUSED,
-    nonRetryable: true,
-    ...(cause instanceof Error ? { cause } : {}),
-  });
+  return ApplicationFailure.nonRetryable(`${what} is refused: ${reason}`, CATALOG_REFUSED);
 }
 
 /** Applications of one catalogue are taken one after the other: a late attempt must not stage beside its successor. */
@@ -70,7 +66,7 @@ async function applyOnce(
   } catch (error) {
     const isRefusal =
       error instanceof XmlError || error instanceof XmlCharacterError || error instanceof CatalogOrderError;
-    throw isRefusal ? refused(reference, error.message, error) : error;
+    throw isRefusal ? refused(reference, error.message) : error;
   }
   await staging.flip(runtime.clock.now(), reference.payloadID);
   const durationMs = runtime.clock.now() - startedAt;
@@ -102,9 +98,13 @@ async function fetchDocument(
       ...(context.trace ? { traceparent: formatTraceparent(context.trace) } : {}),
     },
     signal: patience.signal,
-  }).finally(() => patience.end());
+  })
+    .catch((error: unknown) => {
+      throw new TellableError(`${reference.url} does not answer: is the parent up?`, { cause: error });
+    })
+    .finally(() => patience.end());
   if (!response.ok || !response.body) {
-    throw new Error(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
+    throw new TellableError(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
   }
   return withPatience(response.body, patience);
 }
@@ -117,7 +117,7 @@ class Patience {
 
   wait(milliseconds: number, problem: string): void {
     this.timer = setTimeout(
-      () => this.controller.abort(new Error(`${problem} within ${milliseconds} ms`)),
+      () => this.controller.abort(new TellableError(`${problem} within ${milliseconds} ms`)),
       milliseconds,
     );
   }

@@ -9,6 +9,7 @@ import { END_CONTENT_RESPONSE, startContentResponse, writeIndexDelete, writeInde
 import { itemsAfter, skusEver } from '../../db/catalog/browse';
 import { type DocumentKey, type StoredDocument, findDocument, saveDocument } from '../../db/catalog/deliveries';
 import { findRevision } from '../../db/catalog/heads';
+import { TellableError } from '../../domain/errors';
 import { ContentDigest } from '../../domain/catalog-digest';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
 import { type SiteContext, type StoreSettings } from '../context';
@@ -58,7 +59,7 @@ async function makeDocument(
 ): Promise<StoredDocument> {
   const { store, domain } = settings;
   const record = await findRevision(context.db, store, key.catalog, key.target);
-  if (!record) throw new Error(`catalogue "${key.catalog}" of store "${store}" has no revision ${key.target}`);
+  if (!record) throw new TellableError(`catalogue "${key.catalog}" of store "${store}" has no revision ${key.target}`);
   const createdAt = context.runtime.clock.now();
   const payloadId = formatPayloadID(createdAt, `${key.catalog}-${key.base}-${key.target}`, 1, domain);
   const envelope: Envelope = {

@@ -22,6 +22,7 @@ import {
 } from '../../db/inventory';
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
+import { TellableError } from '../../domain/errors';
 import { type Share, shareEqually } from '../../domain/allocation';
 import { type DocumentKind, type Envelope, type SealedDocument, formatPayloadID } from '../../domain/documents';
 import { INVENTORY_LINES_MAX, type StockLine, formatTransferId } from '../../domain/inventory';
@@ -51,7 +52,7 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
     async sealAllocation({ store, transfer: id }) {
       const settings = storeSettings(context, store);
       const transfer = await findTransfer(db, store, id);
-      if (!transfer) throw new Error(`transfer ${formatTransferId(id)} is not known at site "${context.site}"`);
+      if (!transfer) throw new TellableError(`transfer ${formatTransferId(id)} is not known at site "${context.site}"`);
       const lines = await linesOfTransfer(db, store, id);
       const { payloadId: payloadID, taker: receiver, createdAt: timestamp } = transfer;
       const envelope = { payloadID, timestamp, store, domain: settings.domain, sender: context.site, receiver };
@@ -78,7 +79,7 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
         if (given.lines > 0 && (given.lines !== lines || given.units !== units)) {
           throw refusal(
             `transfer ${formatTransferId(transfer)} gave ${given.units} units in ${given.lines} lines, ` +
-              `site "${confirmed.envelope.sender}" confirms ${units} in ${lines}: run the audit`,
+              `site "${confirmation.sender}" confirms ${units} in ${lines}: run the audit`,
           );
         }
         await settleTransfer(tx, store, transfer, runtime.clock.now());
@@ -116,7 +117,7 @@ async function planAllocation(
   const { store, epoch } = request;
   const { topology, site, incarnation } = await loadTopology(tx, store);
   if (incarnation === 0)
-    throw new Error(`site "${site}" has no incarnation yet: it must register before it gives stock`);
+    throw new TellableError(`site "${site}" has no incarnation yet: it must register before it gives stock`);
   const children = childrenOf(topology, site).map((child) => child.site);
   const takers = request.sites.length > 0 ? request.sites : children;
   const stranger = takers.find((taker) => !children.includes(taker));
@@ -196,15 +197,15 @@ async function creditAllocation(context: SiteContext, document: SealedDocument):
 /** What is sealed must be the document that its identity says, and for this site. */
 function requireAddressed(document: SealedDocument, envelope: Envelope, site: string): void {
   const { payloadID, store, sender, receiver } = envelope;
-  if (receiver !== site) {
-    throw refusal(`document ${payloadID} is for site "${receiver}", and this is "${site}": send it there`);
-  }
   const named = { payloadID, store, sender, receiver };
   for (const [field, value] of Object.entries(named)) {
     const outside = document[field as keyof typeof named];
     if (outside !== value) {
-      throw refusal(`document ${document.payloadID} says ${field} "${value}" inside and "${outside}" outside`);
+      throw refusal(`document ${document.payloadID} says another ${field} inside than "${outside}", as outside`);
     }
+  }
+  if (receiver !== site) {
+    throw refusal(`document ${payloadID} is for site "${receiver}", and this is "${site}": send it there`);
   }
 }
 
@@ -220,18 +221,13 @@ function seal(
   return sealDocument(identity, xml, storeSettings(context, store).sealing, context.runtime.random);
 }
 
-function refusal(message: string, cause?: Error): ApplicationFailure {
-  return ApplicationFailure.create({
-    message,
-    type: DOCUMENT_REFUSED,
-    nonRetryable: true,
-    ...(cause ? { cause } : {}),
-  });
+function refusal(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, DOCUMENT_REFUSED);
 }
 
 /** What no retry can mend must not be retried for ever. */
 function asRefusal(error: unknown): unknown {
   const final =
     error instanceof DocumentConflictError || error instanceof TransferRefusedError || error instanceof XmlError;
-  return final ? refusal(error.message, error) : error;
+  return final ? refusal(error.message) : error;
 }

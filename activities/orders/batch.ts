@@ -2,6 +2,7 @@
 import { documentsOfOrders, setBatch } from '../../db/orders';
 import { assignBatch, entriesOfBatch, waitingEntries } from '../../db/outbox';
 import { loadTopology } from '../../db/topology';
+import { TellableError } from '../../domain/errors';
 import { type SealedDocument, formatPayloadID } from '../../domain/documents';
 import { parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
@@ -27,7 +28,7 @@ export function encodeOrderBatch(orders: readonly BatchedOrder[]): string {
 export function decodeOrderBatch(text: string): readonly BatchedOrder[] {
   const { version, orders } = JSON.parse(text) as { version: number; orders: readonly BatchedOrder[] };
   if (version !== FORMAT_VERSION)
-    throw new Error(`a batch of format ${version} is newer than this release: upgrade it first`);
+    throw new TellableError(`a batch of format ${version} is newer than this release: upgrade it first`);
   return orders;
 }
 

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { checkOrderRequest } from '../../cxml/order-check';
 import { readOrderRequest } from '../../cxml/orders';
-import { parseXml } from '../../cxml/reader';
+import { XmlError, parseXml } from '../../cxml/reader';
 import { type Transaction } from '../../db/database';
 import { isConnectionLost, isDuplicateKey, isRetryable, isUnknownCommit } from '../../db/errors';
 import { appendEvents, orderSubject } from '../../db/events';
@@ -11,6 +11,7 @@ import { type OrderToBook, bookOrders, documentDigest, knownOrders, nameWinners,
 import { enqueue } from '../../db/outbox';
 import { loadTopology } from '../../db/topology';
 import { type SealedDocument } from '../../domain/documents';
+import { TellableError, typeOf } from '../../domain/errors';
 import { type Order, type OrderAnswer } from '../../domain/orders';
 import { type Topology, parentOf } from '../../domain/sites';
 import { formatTraceparent, parseTraceparent } from '../../domain/trace';
@@ -81,7 +82,7 @@ async function receiveAll(
   const good: CheckedOrder[] = [];
   for (const [index, order] of orders.entries()) {
     const checked = check(order, batch.store);
-    if ('reason' in checked) answers.push(await park(context, batch, order, checked.reason));
+    if ('fault' in checked) answers.push(await park(context, batch, order, checked.fault));
     else good.push(checked);
     if (index % ORDERS_PER_TURN === ORDERS_PER_TURN - 1) await turn();
   }
@@ -89,26 +90,41 @@ async function receiveAll(
   return answers;
 }
 
-/** Reads and checks an order; a reason when it can't be taken. */
-function check(batched: TracedOrder, store: string): CheckedOrder | { reason: string } {
+/** Why an order can't be taken. */
+interface Fault {
+  /** Told to the sender, through Temporal: it quotes nothing of the document. */
+  readonly reason: string;
+  /** With the values, kept beside the document. */
+  readonly detail: string;
+}
+
+/** Reads and checks an order; the fault when it can't be taken. */
+function check(batched: TracedOrder, store: string): CheckedOrder | { fault: Fault } {
   try {
     const root = parseXml(batched.xml);
     const [problem, ...more] = checkOrderRequest(root);
     if (problem) {
       const rest = more.length > 0 ? ` (and ${more.length} more)` : '';
-      return { reason: `${problem.path} "${problem.value}" ${problem.problem}${rest}` };
+      const reason = `${problem.path} ${problem.problem}${rest}`;
+      return { fault: { reason, detail: `${problem.path} "${problem.value}" ${problem.problem}${rest}` } };
     }
     const { order, envelope } = readOrderRequest(root);
     // The sender is who sold it: a site in between passes the same bytes on.
     const stated = [envelope.payloadID, order.orderId, order.store, envelope.sender];
     const expected = [batched.payloadId, batched.orderId, store, order.site];
     if (stated.join() !== expected.join()) {
-      return { reason: `the document speaks of ${stated.join(', ')}; it was sent as ${expected.join(', ')}` };
+      const reason = `the document is not what it was sent as: ${expected.slice(0, 3).join(', ')}`;
+      return { fault: { reason, detail: `${reason}; it speaks of ${[...stated, order.site].join(', ')}` } };
     }
     return { ...batched, order, digest: documentDigest(batched.xml) };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    return { fault: faultOf(error) };
   }
+}
+
+function faultOf(error: unknown): Fault {
+  const reason = error instanceof TellableError ? error.message : `it breaks its receiver (${typeOf(error)})`;
+  return { reason, detail: error instanceof XmlError ? error.withValue : reason };
 }
 
 /** Takes orders in one transaction; if one of them breaks it, the halves apart, so that it holds nobody else. */
@@ -128,7 +144,7 @@ async function takeTogether(
       // A key taken by a transaction beside this one: the next attempt sees what that one wrote.
       if (isDuplicateKey(error) && !again) return takeTogether(context, batch, orders, true);
       if (isDuplicateKey(error)) throw error;
-      return [await park(context, batch, only, error instanceof Error ? error.message : String(error))];
+      return [await park(context, batch, only, faultOf(error), error)];
     }
     const middle = Math.ceil(orders.length / 2);
     const first = await takeTogether(context, batch, orders.slice(0, middle));
@@ -278,14 +294,17 @@ async function park(
   { db, runtime, site, log }: SiteContext,
   { store, sender }: SealedDocument,
   { orderId, payloadId, xml }: BatchedOrder,
-  reason: string,
+  { reason, detail }: Fault,
+  error?: unknown,
 ): Promise<OrderAnswer> {
   const kind = 'OrderRequest';
   const now = runtime.clock.now();
   await db.transaction((tx) =>
-    parkDocument(tx, { store, payloadId, kind, sender, subject: orderId, reason, document: xml, now }),
+    parkDocument(tx, { store, payloadId, kind, sender, subject: orderId, reason: detail, document: xml, now }),
   );
-  // The reason may quote the order: it is kept with the document.
-  log.warn({ store, orderId, payloadId }, 'an order was parked');
+  log.warn(
+    { store, orderId, payloadId, reason, ...(error === undefined ? {} : { err: error }) },
+    'an order was parked',
+  );
   return { orderId, by: site, outcome: 'parked', reason };
 }

@@ -8,7 +8,7 @@ import { checkServer } from '../../db/mariadb-server';
 import { isMariadbUrl, migrationState, openDatabase } from '../../db/migrate';
 import { type OwnTopology, loadTopology } from '../../db/topology';
 import { type SiteConfig } from '../../workers/config';
-import { withoutPassword } from '../config';
+import { withoutSecrets } from '../../domain/redaction';
 import { type ClockReading, readClock } from './clock';
 import { reasonOf } from '../reason';
 import { type Finding, Findings } from './finding';
@@ -37,7 +37,7 @@ interface Access {
 }
 
 async function checkMariadb({ site, database }: SiteConfig, now: () => number): Promise<Access> {
-  const where = withoutPassword(database);
+  const where = withoutSecrets(database);
   const rights = new Findings('rights', site);
   const askedAt = now();
   try {
@@ -56,7 +56,7 @@ async function checkMariadb({ site, database }: SiteConfig, now: () => number): 
 }
 
 function explain(site: string, database: string, error: unknown): Finding {
-  const where = withoutPassword(database);
+  const where = withoutSecrets(database);
   const refusal = refusalOf(error);
   if (refusal === 'access-denied') {
     return new Findings('rights', site).fault(
@@ -130,7 +130,7 @@ async function checkContents({ site, database, stores }: SiteConfig): Promise<Om
     return { findings, topologies };
   } catch (error) {
     const finding = new Findings('database', site).fault(
-      `${withoutPassword(database)} can't be read: ${reasonOf(error)}`,
+      `${withoutSecrets(database)} can't be read: ${reasonOf(error)}`,
       'if the file or server is damaged, restore a backup (docs/operations.md)',
     );
     return { findings: [finding], topologies: [] };

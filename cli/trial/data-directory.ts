@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { SEALING_KEY_BYTES } from '../../activities/sealing';
+import { withoutSecrets } from '../../domain/redaction';
 import { failed, wrongUsage } from '../exit-codes';
 import { type LayoutOptions, type Trial, type TrialKeys, SECONDARIES_DEFAULT, layOut, siteConfig } from './layout';
 
@@ -88,15 +89,11 @@ function refuseOtherOptions(trial: Trial, options: TrialOptions): void {
     const value = asked[option];
     if (value !== undefined && value !== made[option]) {
       throw wrongUsage(
-        `the trial system in ${trial.data} was made with ${option} ${withoutPassword(made[option])}, not ` +
-          `${withoutPassword(value)}: leave the option out, or name another directory with --data`,
+        `the trial system in ${trial.data} was made with ${option} ${withoutSecrets(String(made[option]))}, not ` +
+          `${withoutSecrets(String(value))}: leave the option out, or name another directory with --data`,
       );
     }
   }
-}
-
-function withoutPassword(value: string | number): string {
-  return String(value).replace(/:[^:@/]*@/, ':…@');
 }
 
 /** Written beside and renamed, so that a kill leaves the old file or the new one. */

@@ -1,7 +1,7 @@
 /** The processes of a trial system: its sites, and the Temporal server behind them. */
 import { migrate, openDatabase } from '../../db/migrate';
 import { unreachable } from '../exit-codes';
-import { withoutPassword } from '../config';
+import { withoutSecrets } from '../../domain/redaction';
 import { type Trial, type TrialSite, externalTemporal, siteEnvironment } from './layout';
 import { installKeys } from './keys';
 import { type NamedPort, requireFreePorts } from './ports';
@@ -45,7 +45,7 @@ export class Supervisor {
         throw databaseFailure(site, error);
       });
       if (ran.length === 0) continue;
-      this.tell(`site ${site.site}: database ${withoutPassword(site.database)} is new`);
+      this.tell(`site ${site.site}: database ${withoutSecrets(site.database)} is new`);
     }
     for (const site of this.trial.sites) {
       const db = openDatabase(site.database);
@@ -90,7 +90,7 @@ export class Supervisor {
 function databaseFailure(site: TrialSite, error: unknown): Error {
   const reason = error instanceof Error ? error.message : String(error);
   return unreachable(
-    `the database of site ${site.site}, ${withoutPassword(site.database)}, can't be opened: ${reason}`,
+    `the database of site ${site.site}, ${withoutSecrets(site.database)}, can't be opened: ${reason}`,
     error,
   );
 }

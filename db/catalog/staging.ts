@@ -2,6 +2,7 @@
  * Taking a document at a site: rows of the new revision are staged where no reader sees them, then one flip shows them
  * (figure 7, step 702; invariant 3). What a dead stager left behind is undone by the next.
  */
+import { TellableError } from '../../domain/errors';
 import { type CatalogItem, EVERYONE, OPEN_REVISION, showRevision } from '../../domain/catalog';
 import { addToDigest, hashItem } from '../../domain/catalog-digest';
 import { type Database, type Transaction } from '../database';
@@ -114,7 +115,7 @@ export class Staging {
     const { catalog, revision } = this.base;
     const head = await lockHead(tx, this.store, catalog, this.base.updatedAt);
     if (head.revision === revision && head.stager === this.stager) return;
-    throw new Error(
+    throw new TellableError(
       `revision ${showRevision(this.target)} of catalogue "${catalog}" is staged by a later attempt, or was: ask again`,
     );
   }
@@ -186,7 +187,7 @@ export class Staging {
 }
 
 /** A full document's items are not in ascending order of their skus. */
-export class CatalogOrderError extends Error {}
+export class CatalogOrderError extends TellableError {}
 
 /** Skus of one statement. */
 const SKUS_PER_STATEMENT_MAX = 500;

@@ -2,6 +2,7 @@
  * Rights change only by movements in an append-only ledger, each with an id kept for ever (design, section 5). The
  * balance per account stands beside it in stock_levels and is what sales are guarded by.
  */
+import { TellableError } from '../../domain/errors';
 import {
   type MovementKind,
   type ShortLine,
@@ -103,7 +104,8 @@ export async function debit(tx: Transaction, movement: Movement, lines: readonly
     short.push(...shortLines(chunk, await rightsOf(tx, movement, skus, forUpdate(tx.engine))));
   }
   if (short.length > 0) return short;
-  if (!(await debitAtOnce(tx, movement, lines))) throw new Error(`stock levels changed under lock: ${movement.cause}`);
+  if (!(await debitAtOnce(tx, movement, lines)))
+    throw new TellableError(`stock levels changed under lock: ${movement.cause}`);
   return [];
 }
 

@@ -1,5 +1,6 @@
 /** The pool: the part of a parent's rights that it keeps to grant. */
 import { isDeepStrictEqual } from 'node:util';
+import { TellableError } from '../../domain/errors';
 import { type StockLine, sumBySku } from '../../domain/inventory';
 import { type SqlValue, type Transaction } from '../database';
 import { forUpdate } from '../dialect';
@@ -93,7 +94,7 @@ export async function grantToSelf(tx: Transaction, grant: OwnGrant): Promise<voi
   };
   const [short] = await debit(tx, movement, lines);
   if (short)
-    throw new Error(`the pool has ${short.available} of "${short.sku}": ${short.requested} were to be granted`);
+    throw new TellableError(`the pool has ${short.available} of "${short.sku}": ${short.requested} were to be granted`);
   await credit(tx, { ...movement, account: 'own' }, sumBySku(lines));
 }
 

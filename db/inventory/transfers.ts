@@ -1,5 +1,6 @@
 /** Rights on their way between sites: the giver debits first, the taker credits once (design, sections 2 and 5). */
 import { isDeepStrictEqual } from 'node:util';
+import { TellableError } from '../../domain/errors';
 import {
   type StockAccount,
   type StockLine,
@@ -104,7 +105,9 @@ export async function giveTransfer(tx: Transaction, transfer: NewTransfer, accou
   const [first] = short;
   if (first) {
     const { sku, requested, available } = first;
-    throw new Error(`transfer ${formatTransferId(transfer.id)}: ${requested} of "${sku}" asked, ${available} there`);
+    throw new TellableError(
+      `transfer ${formatTransferId(transfer.id)}: ${requested} of "${sku}" asked, ${available} there`,
+    );
   }
   await writeTransfer(tx, transfer, 'in-flight', null);
 }
@@ -130,7 +133,7 @@ export async function takeTransfer(tx: Transaction, transfer: NewTransfer, accou
 }
 
 /** The taker will never credit this. */
-export class TransferRefusedError extends Error {
+export class TransferRefusedError extends TellableError {
   constructor(
     readonly transfer: TransferId,
     reason: string,

@@ -280,6 +280,22 @@ describe('a wrong file', () => {
     expect(problems.join('\n')).not.toContain('c2hvcnQ=');
   });
 
+  it.each<[string, Edit]>([
+    ['a sealing key in the wrong place', (tree) => void (tree.stores.shop['sealing'] = 'pa55w0rd')],
+    ['a list of sealing keys', (tree) => void (tree.stores.shop['sealing'] = ['pa55w0rd'])],
+    ['stores in a list', (tree) => Object.assign(tree, { stores: [{ sealing: 'pa55w0rd' }] })],
+    [
+      'a password that makes another URL than was meant',
+      (tree) => Object.assign(tree, { database: 'mysql://shop:1/pa55w0rd@h/x' }),
+    ],
+    ['a database of another kind', (tree) => Object.assign(tree, { database: 'postgres://shop:pa55w0rd@h/x' })],
+    ["a password in the site's own URL", (tree) => Object.assign(tree, { url: 'http://shop:pa55w0rd@127.0.0.1:1' })],
+  ])('refuses %s and does not show it', (_what, edit) => {
+    const problems = problemsOf(edited(edit)).join('\n');
+    expect(problems).not.toBe('');
+    expect(problems).not.toContain('pa55w0rd');
+  });
+
   it('names all of its problems and the file at once', () => {
     const file = write(edited((tree) => Object.assign(tree, { site: 'N', url: 'x' })));
     expect(() => loadConfig(file, {})).toThrow(

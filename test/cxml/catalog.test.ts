@@ -100,7 +100,7 @@ describe('a SubscriptionContentResponse', () => {
     [
       'with a price that is none',
       (document: string) => document.replace(/(<Money[^>]*>)[^<]*/, '$1cheap'),
-      /UnitPrice is "cheap"/,
+      /UnitPrice: a decimal/,
     ],
     [
       'without a sku',

@@ -125,7 +125,7 @@ describe('an OrderRequest', () => {
   test("refuses a character that XML can't hold, by its code point", () => {
     const [written] = fc.sample(order, 1) as [Order];
     const bad = { ...written, comments: 'bell \u0007' };
-    expect(() => writeOrderRequest(bad, envelope, options)).toThrow(/U\+0007 at position 5, after "bell "/);
+    expect(() => writeOrderRequest(bad, envelope, options)).toThrow(/U\+0007 at position 5/);
   });
 });
 

@@ -131,30 +131,49 @@ describe.each(engines())('on %s', (engine) => {
     expect(await listParked(hq.db, STORE, 5)).toMatchObject([{ subject: orderId, sender: 'north' }]);
   });
 
-  test.each<[string, (order: BatchedOrder) => BatchedOrder, RegExp]>([
-    ['a wrong total', (order) => ({ ...order, xml: order.xml.replace('>4.75<', '>4.74<') }), /Total/],
-    ['no XML', (order) => ({ ...order, xml: 'what?' }), /./],
-    ['an empty price', (order) => ({ ...order, xml: order.xml.replaceAll('>1.25<', '><') }), /Money/],
-    ["another order's id", (order) => ({ ...order, orderId: '01935c7c-0000-7000-8000-000000000000' }), /speaks of/],
+  test.each<[string, (order: BatchedOrder) => BatchedOrder, RegExp, RegExp]>([
+    ['a wrong total', (order) => ({ ...order, xml: order.xml.replace('>4.75<', '>4.74<') }), /Total/, /4\.74/],
+    ['no XML', (order) => ({ ...order, xml: 'what?' }), /not well-formed/, /./],
+    ['an odd price', (order) => ({ ...order, xml: order.xml.replaceAll('>1.25<', '>1,25<') }), /Money/, /1,25/],
     [
-      'another seller',
-      (order) => ({ ...order, xml: order.xml.replace('>north</Extrinsic', '>south</Extrinsic') }),
+      'a country that is none',
+      (order) => ({ ...order, xml: order.xml.replaceAll('isoCountryCode="GB"', 'isoCountryCode="Avalon"') }),
+      /Country/,
+      /Avalon/,
+    ],
+    [
+      "another order's id",
+      (order) => ({ ...order, orderId: '01935c7c-0000-7000-8000-000000000000' }),
+      /not what it was sent as/,
       /speaks of/,
     ],
-  ])('an order with %s is parked with its reason, and holds none of the others', async (_what, spoil, reason) => {
-    const [good, bad, fine] = [await north.sell(one('B')), await north.sell(one('A')), await north.sell(one('B', 2))];
-    const document = await batchOf(north, [good, bad, fine], (order) => (order.orderId === bad ? spoil(order) : order));
-    const answers = await receive(hq, document);
-    expect(answers).toHaveLength(3);
-    for (const orderId of [good, fine]) expect(answerFor(answers, orderId)).toMatchObject({ outcome: 'confirmed' });
-    const parked = answers.find(({ outcome }) => outcome === 'parked');
-    expect(parked).toMatchObject({ reason: expect.stringMatching(reason) });
-    expect(await orderAt(hq, bad)).toBeUndefined();
-    expect(await hq.count('parked_documents')).toBe(1);
-    await book(north, 'b', [{ ...(parked as OrderAnswer), orderId: bad }]);
-    expect(await orderAt(north, bad)).toMatchObject({ state: 'parked', acceptedAt: null });
-    expect(await north.units('A')).toBe(99);
-  });
+    [
+      'another seller',
+      (order) => ({ ...order, xml: order.xml.replace('>north</Extrinsic', '>elsewhere</Extrinsic') }),
+      /not what it was sent as/,
+      /elsewhere/,
+    ],
+  ])(
+    'an order with %s is parked with its reason, and holds none of the others',
+    async (_what, spoil, reason, value) => {
+      const [good, bad, fine] = [await north.sell(one('B')), await north.sell(one('A')), await north.sell(one('B', 2))];
+      const document = await batchOf(north, [good, bad, fine], (order) =>
+        order.orderId === bad ? spoil(order) : order,
+      );
+      const answers = await receive(hq, document);
+      expect(answers).toHaveLength(3);
+      for (const orderId of [good, fine]) expect(answerFor(answers, orderId)).toMatchObject({ outcome: 'confirmed' });
+      const parked = answers.find(({ outcome }) => outcome === 'parked');
+      expect(parked).toMatchObject({ reason: expect.stringMatching(reason) });
+      expect(await orderAt(hq, bad)).toBeUndefined();
+      // What stands in the document stays with it: the answer goes through Temporal.
+      expect(await listParked(hq.db, STORE, 5)).toMatchObject([{ reason: expect.stringMatching(value) }]);
+      if (String(value) !== '/./') expect(JSON.stringify(parked)).not.toMatch(value);
+      await book(north, 'b', [{ ...(parked as OrderAnswer), orderId: bad }]);
+      expect(await orderAt(north, bad)).toMatchObject({ state: 'parked', acceptedAt: null });
+      expect(await north.units('A')).toBe(99);
+    },
+  );
 
   test('of two orders from copies of one cart the first wins; the other is cancelled and its units returned once', async () => {
     const cartId = await copyCart([north, south], 4);
