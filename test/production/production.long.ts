@@ -15,7 +15,7 @@ import { until } from '../support/until';
 import { itemsCsv } from '../support/world';
 import { DeliveryHistories } from './histories';
 import { MIGRATION, PATCH, type Release, buildNextRelease } from './next-release';
-import { System, missingParts } from './system';
+import { type System, missingParts, startSystem } from './system';
 
 const SEED = Number(process.env['ENTREPOT_SEED'] ?? 20101203);
 const UNITS = 40_000;
@@ -36,19 +36,20 @@ const tell = (line: string) =>
 (missing.length === 0 ? describe : describe.skip)('the system as in production', () => {
   let system: System;
   let next: Promise<Release>;
+  const removals: (() => Promise<void>)[] = [];
   const told: Told[] = [];
 
   beforeAll(async () => {
     next = buildNextRelease();
     // Whoever needs the release awaits it, and hears of its error then.
     next.catch(() => undefined);
-    system = await System.start(tell);
+    system = await startSystem(removals, tell);
     await stockUp(system.world, UNITS);
     tell('the system is up');
   }, SET_UP_TIMEOUT_MS);
 
   afterAll(async () => {
-    await system.stop();
+    for (const remove of removals.reverse()) await remove();
     (await next).remove();
   }, TEST_TIMEOUT_MS);
 

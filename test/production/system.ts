@@ -12,7 +12,8 @@ import { MAIN, Processes } from '../support/processes';
 import { TEMPORAL_NAMESPACE, startMariadb } from '../support/servers';
 import { World } from '../support/world';
 import { Postgresql } from './postgresql';
-import { TemporalServer } from './temporal';
+import { findProductionTemporal } from '../../workers/temporal-production';
+import { TemporalServer, freeLowPorts } from './temporal';
 
 const SHIPPED = join(__dirname, '..', '..', 'docs', 'production');
 const SITE_PASSWORD = 'not-a-secret-in-a-test';
@@ -31,42 +32,46 @@ export function missingParts(): string[] {
   return missing;
 }
 
-export class System {
-  private constructor(
-    readonly postgresql: Postgresql,
-    readonly temporal: TemporalServer,
-    readonly mariadb: NonNullable<Awaited<ReturnType<typeof startMariadb>>>,
-    readonly world: World,
-    readonly processes: Processes,
-    private readonly connection: Connection,
-  ) {}
+export interface System {
+  readonly postgresql: Postgresql;
+  readonly temporal: TemporalServer;
+  readonly mariadb: NonNullable<Awaited<ReturnType<typeof startMariadb>>>;
+  readonly world: World;
+  readonly processes: Processes;
+  readonly client: Client;
+}
 
-  static async start(progress: (line: string) => void): Promise<System> {
-    const [postgresql, mariadb] = await Promise.all([Postgresql.start(), startMariadb(join(SHIPPED, 'mariadb.cnf'))]);
-    if (!postgresql || !mariadb) throw new Error('PostgreSQL and MariaDB were found, but do not start');
-    const temporal = await TemporalServer.start(postgresql, progress);
-    const world = await World.create('mariadb', ['north', 'south'], {
-      mariadb: mariadb.address,
-      adapt: (config) => ({ ...config, temporal: temporal.settings, database: asSiteUser(config) }),
-    });
-    for (const config of world.configs.values()) await grantRights(mariadb.address, config);
-    const processes = new Processes(world);
-    await makeNamespace(world.configFile('hq'));
-    await processes.startAll();
-    return new System(postgresql, temporal, mariadb, world, processes, await temporal.connect());
-  }
+/** Starts it; `removals` gets how to end each part, to be called in reverse, also when the start fails half-way. */
+export async function startSystem(
+  removals: (() => Promise<void>)[],
+  progress: (line: string) => void,
+): Promise<System> {
+  const postgresql = await Postgresql.start();
+  if (!postgresql) throw new Error('PostgreSQL was found, but it lacks initdb');
+  removals.push(() => postgresql.remove());
+  const mariadb = await startMariadb(join(SHIPPED, 'mariadb.cnf'));
+  if (!mariadb) throw new Error('MariaDB was found, but it lacks what makes its system tables');
+  removals.push(() => mariadb.stop());
+  const temporal = TemporalServer.create(await findProductionTemporal({ progress }), postgresql, await freeLowPorts());
+  removals.push(() => temporal.remove());
+  await temporal.launch();
+  const world = await World.create('mariadb', ['north', 'south'], {
+    mariadb: mariadb.address,
+    adapt: (config) => ({ ...config, temporal: temporal.settings, database: asSiteUser(config) }),
+  });
+  removals.push(() => world.stop());
+  for (const config of world.configs.values()) await grantRights(mariadb.address, config);
+  const processes = new Processes(world);
+  await makeNamespace(world.configFile('hq'));
+  removals.push(() => processes.stopAll());
+  await processes.startAll();
+  const connection = await temporal.connect();
+  removals.push(() => connection.close());
+  return { postgresql, temporal, mariadb, world, processes, client: clientOf(connection) };
+}
 
-  get client(): Client {
-    return new Client({ connection: this.connection, namespace: TEMPORAL_NAMESPACE });
-  }
-
-  async stop(): Promise<void> {
-    await this.processes.stopAll();
-    await this.world.stop();
-    await this.connection.close();
-    await this.temporal.remove();
-    await Promise.all([this.postgresql.remove(), this.mariadb.stop()]);
-  }
+function clientOf(connection: Connection): Client {
+  return new Client({ connection, namespace: TEMPORAL_NAMESPACE });
 }
 
 /** By the command, which may be given again. */

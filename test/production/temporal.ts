@@ -7,7 +7,7 @@ import { Connection } from '@temporalio/client';
 import { connectionOptions } from '../../workers/temporal-connection';
 import { cacheFolder } from '../../workers/program-cache';
 import { TEMPORAL_SERVER_VERSION } from '../../workers/temporal-build';
-import { type ProductionTemporal, findProductionTemporal } from '../../workers/temporal-production';
+import { type ProductionTemporal } from '../../workers/temporal-production';
 import { TEMPORAL_NAMESPACE, freePort } from '../support/servers';
 import { until } from '../support/until';
 import { CertificateAuthority } from '../support/certificates';
@@ -46,16 +46,13 @@ export class TemporalServer {
     return existsSync(join(folder, 'temporal-server')) || spawnSync('temporal-server', ['--version']).status === 0;
   }
 
-  /** Its databases are made, and it serves; there is no namespace yet. */
-  static async start(postgresql: Postgresql, progress: (line: string) => void): Promise<TemporalServer> {
-    const programs = await findProductionTemporal({ progress });
-    const ports = await freeLowPorts(PORT_NAMES.length);
+  /** Its databases are made; it is not started yet, and there is no namespace. */
+  static create(programs: ProductionTemporal, postgresql: Postgresql, ports: readonly number[]): TemporalServer {
     const server = new TemporalServer(programs, postgresql, ports);
     // It names each file that it has checked, and what is wrong with it.
     const checked = execFileSync(programs.server, ['validate-dynamic-config', DYNAMIC_CONFIG], { encoding: 'utf8' });
     expect(checked.trim()).toBe(DYNAMIC_CONFIG);
     server.makeSchema();
-    await server.launch();
     return server;
   }
 
@@ -152,9 +149,10 @@ export class TemporalServer {
 const PORT_MAX = 32_767;
 const PORT_MIN = 10_000;
 
-async function freeLowPorts(count: number): Promise<number[]> {
+/** As many as a server needs. */
+export async function freeLowPorts(): Promise<number[]> {
   const ports = new Set<number>();
-  while (ports.size < count) {
+  while (ports.size < PORT_NAMES.length) {
     const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
     const free = await freePort(port).catch(() => null);
     if (free !== null) ports.add(free);
