@@ -1,7 +1,7 @@
 /** Errors of every kind as problems. */
 import { type Request, type Response } from 'express';
 import { type SiteContext } from '../activities/context';
-import { isConnectionLost, isRetryable, isUnknownCommit } from '../db/errors';
+import { isConnectionLost, isDiskFull, isRetryable, isUnknownCommit } from '../db/errors';
 import { NotPrimaryError, loadTopology } from '../db/topology';
 import { BODY_BYTES_MAX, RETRY_AFTER_S } from './limits';
 import { PROBLEM_MEDIA_TYPE, Problem } from './problems';
@@ -25,7 +25,7 @@ export async function toProblem(context: SiteContext, error: unknown, request: R
     return new Problem(503, 'database-away', detail, {}, { 'Retry-After': String(RETRY_AFTER_S) });
   }
   if (isDiskFull(error)) {
-    const detail = "the site's disk is full: nothing was changed; try again when there is room";
+    const detail = "the site's disk is full: nothing was changed; make room there, then try again";
     return new Problem(507, 'disk-full', detail, {}, { 'Retry-After': String(RETRY_AFTER_S) });
   }
   return new Problem(500, 'internal-error', "the request failed inside; its requestId names it in the site's log");
@@ -69,9 +69,4 @@ function refusedByParser(error: unknown): Problem | null {
 function placeOf({ message }: Error): string {
   const position = /position (\d+)/.exec(message)?.[1];
   return position === undefined ? '' : ` from position ${position} on`;
-}
-
-function isDiskFull(error: unknown): boolean {
-  const { code, errno } = error as { code?: string; errno?: number };
-  return code === 'SQLITE_FULL' || code === 'ENOSPC' || errno === 1021 || errno === 1114;
 }

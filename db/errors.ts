@@ -120,3 +120,18 @@ export function isDuplicateKey(error: unknown): boolean {
   const { code, errno } = driverError(error);
   return errno === 1062 || code === 'SQLITE_CONSTRAINT_PRIMARYKEY' || code === 'SQLITE_CONSTRAINT_UNIQUE';
 }
+
+/** MariaDB: error writing file, disk full, table is full, and the storage engine's own word for it (ENOSPC is 28). */
+const DISK_FULL_ERRNO = new Set([1021, 1026, 1114]);
+const ENGINE_ERRNO = 1030;
+const ENGINE_DISK_FULL = /error 28\b/;
+/** SQLite: full, or a file (the log, its index, the database) that could not be extended. */
+const DISK_FULL_CODE = /^(SQLITE_FULL|SQLITE_IOERR_(WRITE|SHMSIZE|TRUNCATE|FSYNC)|ENOSPC|EDQUOT|EFBIG)$/;
+
+/** True when there was no room to write; nothing was changed, and the same works once there is room. */
+export function isDiskFull(error: unknown): boolean {
+  const { code, errno } = driverError(error);
+  if (errno !== undefined && DISK_FULL_ERRNO.has(errno)) return true;
+  if (errno === ENGINE_ERRNO) return ENGINE_DISK_FULL.test(String(error));
+  return code !== undefined && DISK_FULL_CODE.test(code);
+}

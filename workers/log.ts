@@ -2,6 +2,7 @@
 import pino, { type Logger } from 'pino';
 import { describeError } from '../domain/errors';
 import { type SiteConfig } from './config';
+import { LogFile } from './log-file';
 
 /**
  * Names under which personal data and secrets travel in this code. Nobody logs them; should somebody try, the log
@@ -58,5 +59,5 @@ export function createLogger(config: Pick<SiteConfig, 'site' | 'log'>): Logger {
     serializers: { err: describeError },
     formatters: { log: withhold },
   };
-  return config.log.file === undefined ? pino(options) : pino(options, pino.destination(config.log.file));
+  return config.log.file === undefined ? pino(options) : pino(options, new LogFile(config.log.file));
 }

@@ -30,7 +30,7 @@ type OwnMariadb = Server & { pid: number; restart(): Promise<void> };
 async function withWorld(server: string, work: (world: World, proxy: CommitProxy) => Promise<void>): Promise<void> {
   const proxy = await CommitProxy.start(server, seededRandom(SEED));
   const world = await World.create('mariadb', ['north', 'south'], {
-    mariadb: server,
+    place: () => ({ server }),
     adapt: (config) => ({ ...config, database: proxy.through(config.database) }),
   });
   const processes = new Processes(world);

@@ -24,13 +24,13 @@ let made = 0;
 /** The place of a database that does not exist yet, and how to remove it. */
 export function freshLocation(
   engine: Engine,
-  server = process.env[MARIADB_URL] ?? '',
+  { server = process.env[MARIADB_URL] ?? '', folder = tmpdir() }: { server?: string; folder?: string } = {},
 ): { location: string; remove: () => Promise<void> } {
   made++;
   if (engine === 'sqlite') {
-    const folder = mkdtempSync(join(tmpdir(), 'entrepot-sqlite-'));
-    const remove = async () => rmSync(folder, { recursive: true, force: true });
-    return { location: join(folder, 'site.sqlite'), remove };
+    const own = mkdtempSync(join(folder, 'entrepot-sqlite-'));
+    const remove = async () => rmSync(own, { recursive: true, force: true });
+    return { location: join(own, 'site.sqlite'), remove };
   }
   const name = `entrepot_${process.pid}_${made}_${Math.random().toString(36).slice(2, 8)}`;
   const remove = async () => {

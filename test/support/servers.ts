@@ -1,6 +1,6 @@
 /** The real servers that tests use: one Temporal and one MariaDB for the whole run. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -50,14 +50,15 @@ export async function startTemporal(progress: (line: string) => void): Promise<S
   };
 }
 
-/** A private MariaDB, with the settings of a file or with the tests' own; null when it is not installed. */
+/** A private MariaDB with its data below `parent`, with the settings of a file or the tests' own; null when not installed. */
 export async function startMariadb(
   settings?: string,
+  parent = tmpdir(),
 ): Promise<(Server & { pid: number; restart(): Promise<void> }) | null> {
   const binary = await findProgram(['mariadbd', 'mysqld']);
   const installer = await findProgram(['mariadb-install-db', 'mysql_install_db']);
   if (binary === null || installer === null) return null;
-  const folder = mkdtempSync(join(tmpdir(), 'entrepot-mariadb-'));
+  const folder = mkdtempSync(join(parent, 'entrepot-mariadb-'));
   const data = join(folder, 'data');
   mkdirSync(data);
   const user = userInfo().username;
@@ -96,6 +97,7 @@ export async function startMariadb(
     },
     async stop() {
       await ended(child, 'SIGTERM');
+      closeSync(log);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -23,6 +23,13 @@ export interface Answer {
   readonly body: Record<string, unknown> & { items?: Record<string, unknown>[] };
 }
 
+/** An answer that a helper did not expect. */
+export class AnswerError extends Error {
+  constructor(readonly answer: Answer) {
+    super(`${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+}
+
 export interface CallOptions {
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
@@ -36,10 +43,15 @@ export const ADDRESS = {
   countryCode: 'GB',
 };
 
+interface Place {
+  readonly server?: string;
+  readonly folder?: string;
+}
+
 export interface WorldOptions {
   readonly temporalAddress?: string;
-  /** A MariaDB server of the test's own. */
-  readonly mariadb?: string;
+  /** Where a site's data is, if not where that of all tests is: a MariaDB server, a folder for all that are files. */
+  readonly place?: (site: string) => Place;
   /** The address at which a site's API is reached; the loopback unless given. */
   readonly host?: (site: string) => string;
   /** A site's configuration as its process gets it. */
@@ -62,7 +74,7 @@ export class World {
     secondaries: readonly string[] = ['north', 'south'],
     options: WorldOptions = {},
   ): Promise<World> {
-    const { host = () => '127.0.0.1', adapt = (config) => config } = options;
+    const { place = (): Place => ({}), host = () => '127.0.0.1', adapt = (config) => config } = options;
     const temporalAddress = options.temporalAddress ?? process.env[TEMPORAL_ADDRESS] ?? '127.0.0.1:1';
     const world = new World(engine);
     const sites: { site: string; role: string; parent: string | null; port: number; url: string }[] = [];
@@ -73,14 +85,15 @@ export class World {
       sites.push({ site, role, parent: primary ? null : 'hq', port, url: `http://${host(site)}:${port}` });
     }
     for (const { site, port, url } of sites) {
-      const { location, remove } = freshLocation(engine, options.mariadb);
+      const { location, remove } = freshLocation(engine, place(site));
+      const { folder = world.folder } = place(site);
       world.removals.push(remove);
       const config = configSchema.parse({
         ...{ site, url, database: location, listen: { host: host(site), port } },
-        documentsDir: join(world.folder, `documents-${site}`),
+        documentsDir: join(folder, `documents-${site}`),
         documents: { archiveDir: ARCHIVE_DIR },
         temporal: { address: temporalAddress, namespace: TEMPORAL_NAMESPACE },
-        log: { level: 'warn', file: join(world.folder, `${site}.log`) },
+        log: { level: 'warn', file: join(folder, `${site}.log`) },
         stores: {
           [world.store]: {
             ...{ name: 'Test shop', domain: 'shop.example', currency: 'GBP', catalog: CATALOG },
@@ -238,12 +251,13 @@ export class World {
     details: Readonly<Record<string, unknown>> = {},
   ): Promise<{ cartId: string; token: string; etag: string }> {
     const made = await this.call(site, 'POST', '/carts', { body: {} });
+    if (made.status !== 201) throw new AnswerError(made);
     const cartId = String(made.body['cartId']);
     const token = String(made.body['token']);
     let etag = made.headers.get('etag') ?? '';
     const write = async (method: string, path: string, body: unknown) => {
       const answer = await this.call(site, method, path, { body, headers: { 'Cart-Token': token, 'If-Match': etag } });
-      if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
+      if (answer.status !== 200) throw new AnswerError(answer);
       etag = answer.headers.get('etag') ?? '';
     };
     await write('POST', `/carts/${cartId}/lines`, { lines });
