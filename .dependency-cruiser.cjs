@@ -4,10 +4,11 @@ const layers = {
   cxml: ['domain'],
   db: ['cxml', 'domain'],
   activities: ['db', 'cxml', 'domain'],
-  api: ['activities', 'db', 'cxml', 'domain'],
-  workers: ['api', 'activities', 'db', 'cxml', 'domain', 'workflows'],
-  cli: ['workers', 'api', 'activities', 'db', 'cxml', 'domain', 'workflows'],
-  bench: ['cli', 'workers', 'api', 'activities', 'db', 'cxml', 'domain', 'workflows'],
+  web: ['domain'],
+  api: ['web', 'activities', 'db', 'cxml', 'domain'],
+  workers: ['api', 'web', 'activities', 'db', 'cxml', 'domain', 'workflows'],
+  cli: ['workers', 'api', 'web', 'activities', 'db', 'cxml', 'domain', 'workflows'],
+  bench: ['cli', 'workers', 'api', 'web', 'activities', 'db', 'cxml', 'domain', 'workflows'],
 };
 
 const all = [...Object.keys(layers), 'workflows'];
@@ -39,9 +40,9 @@ module.exports = {
       to: { dependencyTypes: ['core'] },
     },
     {
-      name: 'domain-and-cxml-do-no-input-or-output',
+      name: 'domain-cxml-and-web-do-no-input-or-output',
       severity: 'error',
-      from: { path: '^(domain|cxml)/' },
+      from: { path: '^(domain|cxml|web)/' },
       to: { path: '^(node:)?(fs|net|http|https|child_process|worker_threads|dns|os|fs/promises|timers)$' },
     },
     {

@@ -5,8 +5,8 @@ import helmet from 'helmet';
 import { type SiteContext } from '../activities/context';
 import { Authentication } from './auth';
 import { answerProblem, toProblem } from './answers';
+import { serveDescription } from './docs';
 import { RATE_WINDOW_MS, REQUESTS_PER_WINDOW_MAX } from './limits';
-import { openApiDocument } from './openapi';
 import { Problem } from './problems';
 import { identifyRequest, scopeOf } from './request-scope';
 import { type Route } from './route';
@@ -33,8 +33,7 @@ export function createApp(context: SiteContext, routes: readonly Route[]): Expre
         ),
     }),
   );
-  const document = openApiDocument(routes);
-  app.get('/openapi.json', (_request, response) => void response.json(document));
+  serveDescription(app, routes);
   const authentication = new Authentication(context);
   for (const route of routes) app[route.method](expressPath(route.path), routeHandler(context, authentication, route));
   for (const path of new Set(routes.map((route) => route.path))) app.all(expressPath(path), refuseMethod(routes, path));

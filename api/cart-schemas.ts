@@ -20,11 +20,16 @@ const LINES_ADDED_MAX = 200;
 const text = (max: number) =>
   z.string().trim().min(1).max(max).refine(isXmlText, "holds a character that XML can't: remove control characters");
 
+const personName = text(TEXT_LENGTH_MAX).meta({ example: 'Ada Buyer' });
+
 const addressInput = z.strictObject({
-  name: text(TEXT_LENGTH_MAX),
+  name: personName,
   deliverTo: z.array(text(TEXT_LENGTH_MAX)).max(ADDRESS_LINES_MAX).default([]),
-  street: z.array(text(TEXT_LENGTH_MAX)).min(1).max(ADDRESS_LINES_MAX),
-  city: text(TEXT_LENGTH_MAX),
+  street: z
+    .array(text(TEXT_LENGTH_MAX).meta({ example: '1 High Street' }))
+    .min(1)
+    .max(ADDRESS_LINES_MAX),
+  city: text(TEXT_LENGTH_MAX).meta({ example: 'York' }),
   state: text(TEXT_LENGTH_MAX).nullable().default(null),
   postalCode: text(TEXT_LENGTH_MAX).nullable().default(null),
   countryCode: z.string().refine(isCountry, 'must be a country of ISO 3166-1, as in "GB"').meta({ example: 'GB' }),
@@ -35,7 +40,7 @@ const addressInput = z.strictObject({
 const paymentInput = z.discriminatedUnion('method', [
   z.strictObject({
     method: z.literal('account'),
-    termsDays: z.number().int().min(0).max(TERMS_DAYS_MAX),
+    termsDays: z.number().int().min(0).max(TERMS_DAYS_MAX).meta({ example: 30 }),
     reference: text(TEXT_LENGTH_MAX).nullable().default(null),
   }),
   z.strictObject({
@@ -47,10 +52,10 @@ const paymentInput = z.discriminatedUnion('method', [
 
 /** What a buyer may set with one PATCH; what is left out stays as it is. */
 export const cartDetails = z.strictObject({
-  buyer: z.strictObject({ name: text(TEXT_LENGTH_MAX), email: z.email().nullable().default(null) }).optional(),
+  buyer: z.strictObject({ name: personName, email: z.email().nullable().default(null) }).optional(),
   shipTo: addressInput.optional(),
   billTo: addressInput.nullable().optional().describe('null: the bill goes where the goods go.'),
-  shippingMethod: z.string().max(TEXT_LENGTH_MAX).optional(),
+  shippingMethod: z.string().max(TEXT_LENGTH_MAX).meta({ example: 'standard' }).optional(),
   payment: paymentInput.optional(),
   comments: z
     .string()
@@ -64,7 +69,7 @@ const quantity = z.number().int().min(1).max(LINE_QUANTITY_MAX);
 
 export const newLines = z.strictObject({
   lines: z
-    .array(z.strictObject({ sku: z.string().min(1).max(SKU_LENGTH_MAX), quantity }))
+    .array(z.strictObject({ sku: z.string().min(1).max(SKU_LENGTH_MAX).meta({ example: '10002' }), quantity }))
     .min(1)
     .max(LINES_ADDED_MAX),
 });

@@ -49,7 +49,7 @@ export const keyRoutes: readonly Route[] = [
     body: z.strictObject({
       role: z.enum(KEY_ROLES),
       site: nameSchema.nullable().default(null).describe('Only for this site; null for every site of the store.'),
-      label: z.string().min(1).max(LABEL_LENGTH_MAX),
+      label: z.string().min(1).max(LABEL_LENGTH_MAX).meta({ example: 'web shop' }),
       expiresAt: z.iso.datetime().nullable().default(null),
     }),
     idempotent: false,
@@ -100,7 +100,8 @@ export const keyRoutes: readonly Route[] = [
           .min(0)
           .max(OVERLAP_MAX_S)
           .optional()
-          .describe(`How long the old key stays good; ${OVERLAP_DEFAULT_S} unless given.`),
+          .describe(`How long the old key stays good; ${OVERLAP_DEFAULT_S} unless given.`)
+          .meta({ example: 3600 }),
         expiresAt: z.iso
           .datetime()
           .nullable()

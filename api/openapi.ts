@@ -1,7 +1,8 @@
 /** The OpenAPI 3.1 document, made from the schemas that validate. */
 import { OpenAPIRegistry, OpenApiGeneratorV31, extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import { PROBLEM_MEDIA_TYPE } from './problems';
+import { PROBLEM_TYPES } from './problem-types';
+import { PROBLEM_MEDIA_TYPE, PROBLEM_TYPE_BASE } from './problems';
 import { type Route } from './route';
 import { problemSchema } from './schemas';
 
@@ -22,6 +23,20 @@ const AUTH_PROBLEMS: Readonly<Record<number, string>> = {
   403: 'The key may not do this.',
 };
 
+/** What the capabilities are about, in the order in which a reader meets them. */
+const TAGS: Readonly<Record<string, string>> = {
+  catalog: 'Browsing and searching what a site sells; importing, publishing and pushing it.',
+  carts: 'From an empty cart to an order. A cart is reached with its token, and written with its newest ETag.',
+  orders: 'What was sold here, and at the primary what was sold everywhere.',
+  inventory: 'Units that a site may sell or grant: received, shared out, on their way.',
+  deliveries: 'What this site has for others and has no answer to yet.',
+  workflows: 'What was asked for and goes on by itself: it survives the death of any site.',
+  sites: 'The sites of the store, and how this one is.',
+  keys: 'Who may call this site.',
+  metrics: 'For Prometheus.',
+  health: 'For load balancers.',
+};
+
 export function openApiDocument(routes: readonly Route[]): object {
   const registry = new OpenAPIRegistry();
   const keyScheme = registry.registerComponent('securitySchemes', 'apiKey', {
@@ -40,6 +55,11 @@ export function openApiDocument(routes: readonly Route[]): object {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    'x-problem-types': Object.entries(PROBLEM_TYPES).map(([slug, meaning]) => ({
+      type: PROBLEM_TYPE_BASE + slug,
+      meaning,
+    })),
   });
 }
 
@@ -53,6 +73,7 @@ function register(registry: OpenAPIRegistry, route: Route, keyScheme: string): v
     tags: [route.tag],
     summary: route.summary,
     description: route.roles.length > 0 ? `Roles: ${route.roles.join(', ')}.` : 'Open to anyone.',
+    'x-roles': route.roles,
     security: route.roles.length > 0 ? [{ [keyScheme]: [] }] : [],
     request: {
       ...objectPart('params', route.params),
@@ -64,10 +85,12 @@ function register(registry: OpenAPIRegistry, route: Route, keyScheme: string): v
       ...Object.fromEntries(
         Object.entries(problems).map(([status, description]) => [
           status,
-          { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } } },
+          { description, 'x-common': true, content: problemContent },
         ]),
       ),
-      ...Object.fromEntries(Object.entries(route.responses).map(([status, shape]) => [status, response(shape)])),
+      ...Object.fromEntries(
+        Object.entries(route.responses).map(([status, shape]) => [status, response(Number(status), shape)]),
+      ),
     },
   });
 }
@@ -104,7 +127,10 @@ function requestBody(route: Route): object {
   return { body: { required, content: { 'application/json': { schema } } } };
 }
 
-function response(shape: Route['responses'][number]): object & { description: string } {
+const problemContent = { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema } };
+const FIRST_PROBLEM_STATUS = 400;
+
+function response(status: number, shape: Route['responses'][number]): object & { description: string } {
   const type = shape.contentType ?? (shape.schema ? 'application/json' : null);
   return {
     description: shape.description,
@@ -119,5 +145,6 @@ function response(shape: Route['responses'][number]): object & { description: st
         }
       : {}),
     ...(type === null ? {} : { content: { [type]: { schema: shape.schema ?? z.string() } } }),
+    ...(type === null && status >= FIRST_PROBLEM_STATUS ? { content: problemContent } : {}),
   };
 }

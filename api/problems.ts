@@ -1,4 +1,5 @@
 /** Errors as problem documents (RFC 9457) with a stable `type`. */
+import { type ProblemSlug } from './problem-types';
 
 export const PROBLEM_TYPE_BASE = 'https://entrepot.dev/problems/';
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
@@ -16,7 +17,7 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     /** The last part of the type's URI, for example `insufficient-stock`. */
-    readonly slug: string,
+    readonly slug: ProblemSlug,
     /** What was wrong, with which value, and what to do. */
     readonly detail: string,
     readonly members: Readonly<Record<string, unknown>> = {},

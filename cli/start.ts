@@ -91,7 +91,7 @@ async function overview(trial: Trial): Promise<string> {
     '',
     formatTable(['site', 'role', 'URL', 'revision', 'items', 'rights (units)'], rows),
     '',
-    `APIs:         ${trial.sites.map(({ url }) => url).join('  ')}  (each with /openapi.json)`,
+    `APIs:         ${trial.sites.map(({ url }) => url).join('  ')}  (each with /docs and /openapi.json)`,
     `Temporal UI:  ${temporalUi(trial)}`,
     `Store:        ${trial.store}`,
     `Sample keys:  operator    ${trial.keys.operator}`,
