@@ -56,7 +56,7 @@ export async function startSystem(
   removals.push(() => temporal.remove());
   await temporal.launch();
   const world = await World.create('mariadb', ['north', 'south'], {
-    mariadb: mariadb.address,
+    place: () => ({ server: mariadb.address }),
     adapt: (config) => ({ ...config, temporal: temporal.settings, database: asSiteUser(config) }),
   });
   removals.push(() => world.stop());
