@@ -8,6 +8,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { type SiteContext, type TemporalReach } from '../activities/context';
 import { type OwnTopology, loadTopology, saveTopology } from '../db/topology';
 import { WORKFLOW_QUEUE } from '../domain/queues';
+import { TellableError } from '../domain/errors';
 import { type Topology } from '../domain/sites';
 import { type Registration, type TopologyState, queueOfPrimary, queueOfSite } from '../domain/topology';
 import { formatWorkflowId } from '../domain/workflow-ids';
@@ -323,7 +324,7 @@ async function openConnection(options: ConnectionOptions): Promise<Connection> {
     return connection;
   } catch (error) {
     await connection.close();
-    throw error;
+    throw new TellableError(`${options.address ?? 'Temporal'} does not answer: ${grpcReason(error)}`, { cause: error });
   }
 }
 
