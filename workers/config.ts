@@ -86,7 +86,7 @@ function describeIssue(issue: z.core.$ZodIssue, tree: unknown, overrides: readon
 function shownValue(path: readonly string[], value: unknown): string {
   if (path.includes('apiKey') || (path.includes('sealing') && path.at(-1) !== 'current')) return '(not shown)';
   if (Array.isArray(value)) return 'a list';
-  return isTree(value) ? 'keys and values' : withoutSecrets(JSON.stringify(value));
+  return isTree(value) ? `keys and values (${Object.keys(value).join(', ')})` : withoutSecrets(JSON.stringify(value));
 }
 
 function expectation(issue: z.core.$ZodIssue): string {

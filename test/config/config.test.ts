@@ -139,7 +139,7 @@ describe('the way to Temporal', () => {
 
   it('has a certificate and its key, or neither', () => {
     const problems = problemsOf(edited((tree) => void (tree.temporal['tls'] = { certFile: 'north.pem' })));
-    expect(problems[0]).toContain('temporal.tls is {"certFile":"north.pem"}: must have both certFile and keyFile');
+    expect(problems[0]).toContain('temporal.tls is keys and values (certFile): must have both certFile and keyFile');
   });
 });
 

@@ -95,7 +95,7 @@ export class GrpcProxy {
 /** The answer as it is: headers, data, trailers; or headers alone, when the server refuses. */
 function tell(call: ClientHttp2Stream, caller: ServerHttp2Stream): void {
   let trailers: IncomingHttpHeaders = {};
-  call.on('trailers', (given) => (trailers = given));
+  call.on('trailers', (given: IncomingHttpHeaders) => void (trailers = given));
   call.on('response', (answer) => {
     if (caller.closed || caller.destroyed) return;
     if (answer['grpc-status'] !== undefined) return caller.respond(answer, { endStream: true });
