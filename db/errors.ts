@@ -54,8 +54,11 @@ export class UnknownCommitError extends TellableError {
   }
 }
 
-/** MariaDB: record changed since last read, lock wait time-out, deadlock. */
-const RETRYABLE_ERRNO = new Set([1020, 1205, 1213]);
+/**
+ * MariaDB: record changed since last read, lock wait time-out, deadlock; and, while another process of the site migrates:
+ * a table's definition has changed, a statement must be prepared anew.
+ */
+const RETRYABLE_ERRNO = new Set([1020, 1205, 1213, 1412, 1615]);
 /** MariaDB: to a database, by password, by plugin. */
 const ACCESS_DENIED_ERRNO = new Set([1044, 1045, 1698]);
 const BUSY = /^SQLITE_(BUSY|LOCKED)/;
@@ -134,4 +137,18 @@ export function isDiskFull(error: unknown): boolean {
   if (errno !== undefined && DISK_FULL_ERRNO.has(errno)) return true;
   if (errno === ENGINE_ERRNO) return ENGINE_DISK_FULL.test(String(error));
   return code !== undefined && DISK_FULL_CODE.test(code);
+}
+
+/** MariaDB: a value that is null, out of range, no text, too long, or fails a check; a key that is taken. */
+const ROW_REFUSED_ERRNO = new Set([1048, 1062, 1264, 1366, 1406, 3819, 4025]);
+const ROW_REFUSED_CODE = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH)/;
+
+/**
+ * True when the engine refused for a reason of its own (no right, no table, no room, too many statements), not for what
+ * a row holds: the same rows are taken once that is put right.
+ */
+export function isEngineFault(error: unknown): boolean {
+  const { code, errno } = driverError(error);
+  if (errno !== undefined) return !ROW_REFUSED_ERRNO.has(errno);
+  return code !== undefined && SQLITE_CODE.test(code) && !ROW_REFUSED_CODE.test(code);
 }

@@ -4,7 +4,7 @@ import { checkOrderRequest } from '../../cxml/order-check';
 import { readOrderRequest } from '../../cxml/orders';
 import { XmlError, parseXml } from '../../cxml/reader';
 import { type Transaction } from '../../db/database';
-import { isConnectionLost, isDuplicateKey, isRetryable, isUnknownCommit } from '../../db/errors';
+import { isConnectionLost, isDuplicateKey, isEngineFault, isRetryable, isUnknownCommit } from '../../db/errors';
 import { appendEvents, orderSubject } from '../../db/events';
 import { DocumentConflictError, type IncomingDocument, findAnswers, keepAnswers } from '../../db/inbox';
 import { type OrderToBook, bookOrders, documentDigest, knownOrders, nameWinners, parkDocument } from '../../db/orders';
@@ -138,7 +138,7 @@ async function takeTogether(
   try {
     return await context.db.transaction((tx) => take(context, tx, batch, orders));
   } catch (error) {
-    if (isAway(error)) throw error;
+    if (isNotOfTheOrders(error)) throw error;
     const [only] = orders;
     if (orders.length === 1 && only) {
       // A key taken by a transaction beside this one: the next attempt sees what that one wrote.
@@ -152,8 +152,9 @@ async function takeTogether(
   }
 }
 
-function isAway(error: unknown): boolean {
-  return isRetryable(error) || isConnectionLost(error) || isUnknownCommit(error);
+/** Then they wait for the next attempt: only an order that can never be taken is parked. */
+function isNotOfTheOrders(error: unknown): boolean {
+  return isRetryable(error) || isConnectionLost(error) || isUnknownCommit(error) || isEngineFault(error);
 }
 
 async function take(

@@ -175,6 +175,17 @@ describe.each(engines())('on %s', (engine) => {
     },
   );
 
+  test('what is wrong with the database and not with the orders parks none: they are taken when it is put right', async () => {
+    const sold = [await north.sell(one('A')), await north.sell(one('B'))];
+    const document = await batchOf(north, sold);
+    await hq.db.run('ALTER TABLE order_lines RENAME TO put_away');
+    await expect(receive(hq, document)).rejects.toThrow(/order_lines/);
+    expect(await listParked(hq.db, STORE, 5)).toEqual([]);
+    await hq.db.run('ALTER TABLE put_away RENAME TO order_lines');
+    const answers = await receive(hq, document);
+    expect(answers.map(({ outcome }) => outcome)).toEqual(['confirmed', 'confirmed']);
+  });
+
   test('of two orders from copies of one cart the first wins; the other is cancelled and its units returned once', async () => {
     const cartId = await copyCart([north, south], 4);
     const [won, lost] = [await sellCopy(north, cartId), await sellCopy(south, cartId)];
