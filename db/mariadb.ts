@@ -22,8 +22,8 @@ import { UnknownCommitError, databaseError, isConnectionLost } from './errors';
 
 /** Connections of one process. */
 export const POOL_CONNECTIONS = 16;
-/** Prepared statements kept per connection. */
-const STATEMENTS_KEPT_MAX = 500;
+/** Prepared statements kept per connection: five sites on one server stay below its 16,382 for all connections. */
+const STATEMENTS_KEPT_MAX = 200;
 /** How long a statement waits for a row that another transaction holds, seconds. */
 const LOCK_WAIT_S = 5;
 /** How long a server may take to let a connection in, milliseconds. */
