@@ -4,7 +4,7 @@ import { type SiteContext } from '../activities/context';
 import { isConnectionLost, isDiskFull, isRetryable, isUnknownCommit } from '../db/errors';
 import { NotPrimaryError, loadTopology } from '../db/topology';
 import { BODY_BYTES_MAX, RETRY_AFTER_S } from './limits';
-import { PROBLEM_MEDIA_TYPE, Problem } from './problems';
+import { PROBLEM_MEDIA_TYPE, Problem, tooLarge } from './problems';
 
 export function answerProblem(response: Response, problem: Problem, requestId: string): void {
   for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
@@ -41,18 +41,14 @@ async function misdirected({ db }: SiteContext, error: NotPrimaryError, request:
 interface ParserError extends Error {
   type?: string;
   status?: number;
-  length?: number;
+  limit?: number;
 }
 
 function refusedByParser(error: unknown): Problem | null {
   if (!(error instanceof Error)) return null;
   const { type, status } = error as ParserError;
   if (type === 'entity.too.large') {
-    return new Problem(
-      413,
-      'body-too-large',
-      `the body is larger than this route takes (usually ${BODY_BYTES_MAX} bytes)`,
-    );
+    return tooLarge((error as ParserError).limit ?? BODY_BYTES_MAX);
   }
   if (type === 'entity.parse.failed') {
     return new Problem(400, 'malformed-json', `the body is not JSON${placeOf(error)}: mend it and send it again`);

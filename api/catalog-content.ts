@@ -26,6 +26,7 @@ export const catalogContentRoutes: readonly Route[] = [
     query: z.strictObject({ target: z.coerce.number().int().min(0).default(0) }),
     body: z.undefined(),
     streamBody: { 'text/xml': z.string(), 'application/xml': z.string() },
+    bodyBytesMax: DOCUMENT_BYTES_MAX,
     idempotent: false,
     responses: {
       200: { description: 'The document, or one with Status 204 when nothing is newer.', contentType: 'text/xml' },
@@ -63,13 +64,7 @@ export const catalogContentRoutes: readonly Route[] = [
 
 async function readRequest(stream: AsyncIterable<Buffer>): Promise<ReturnType<typeof readContentRequest>> {
   const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (bytes > DOCUMENT_BYTES_MAX)
-      throw new Problem(413, 'body-too-large', `a request has at most ${DOCUMENT_BYTES_MAX} bytes`);
-    chunks.push(chunk);
-  }
+  for await (const chunk of stream) chunks.push(chunk);
   try {
     return readContentRequest(Buffer.concat(chunks));
   } catch (error) {

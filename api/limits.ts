@@ -2,6 +2,8 @@
 
 /** Largest JSON body, bytes; a route may set its own. */
 export const BODY_BYTES_MAX = 1_048_576;
+/** Largest body that is streamed (a catalogue or a receipt as CSV), bytes; a route may set its own. */
+export const STREAMED_BYTES_MAX = 268_435_456;
 /** Requests of one key (or address, without a key) in one window. */
 export const REQUESTS_PER_WINDOW_MAX = 60_000;
 /** Length of that window, milliseconds. */

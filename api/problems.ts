@@ -46,3 +46,7 @@ function titleOf(slug: string): string {
 export function notFound(detail: string): Problem {
   return new Problem(404, 'not-found', detail);
 }
+
+export function tooLarge(limit: number): Problem {
+  return new Problem(413, 'body-too-large', `the body is larger than the ${limit} bytes that this route takes`);
+}

@@ -1,13 +1,13 @@
 /** One declared route as an Express handler: who, what, once, answer. */
-import { type Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { type ZodType } from 'zod';
 import { type SiteContext, type StoreSettings } from '../activities/context';
 import { type Authentication } from './auth';
 import { type PlainAnswer, onceByKey } from './idempotency';
-import { BODY_BYTES_MAX } from './limits';
-import { Problem, notFound } from './problems';
+import { BODY_BYTES_MAX, STREAMED_BYTES_MAX } from './limits';
+import { Problem, notFound, tooLarge } from './problems';
 import { enterRoute, scopeOf } from './request-scope';
 import { type Caller, type Reply, type Route, mediaType } from './route';
 
@@ -47,8 +47,8 @@ function storesOf(context: SiteContext, route: Route, request: Request): [StoreS
 }
 
 function bodyReader(route: Route): RequestHandler[] {
-  if (route.streamBody) return [requireMediaType(Object.keys(route.streamBody))];
-  const limit = route.bodyBytesMax ?? BODY_BYTES_MAX;
+  const limit = limitOf(route);
+  if (route.streamBody) return [requireMediaType(Object.keys(route.streamBody)), refuseBeyond(limit)];
   const keepBytes = (_request: unknown, response: unknown, bytes: Buffer) => {
     (response as Response).locals['bodyBytes'] = bytes;
   };
@@ -61,6 +61,36 @@ function bodyReader(route: Route): RequestHandler[] {
     },
     express.json({ limit, type: () => true, verify: keepBytes }),
   ];
+}
+
+function limitOf({ streamBody, bodyBytesMax }: Route): number {
+  return bodyBytesMax ?? (streamBody ? STREAMED_BYTES_MAX : BODY_BYTES_MAX);
+}
+
+/** A body that says itself that it is too large need not be sent: the connection ends with the answer. */
+function refuseBeyond(limit: number): RequestHandler {
+  return (request, response, next) => {
+    if (Number(request.get('content-length') ?? 0) <= limit) return next();
+    response.setHeader('Connection', 'close');
+    return next(tooLarge(limit));
+  };
+}
+
+/** The body, cut off with a problem where it grows beyond the limit. */
+function limited(request: Request, response: Response, limit: number): Readable {
+  let bytes = 0;
+  const counting = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > limit) done(tooLarge(limit));
+      else done(null, chunk);
+    },
+  });
+  request.once('error', (error) => counting.destroy(error));
+  request.once('aborted', () => counting.destroy(new Problem(400, 'bad-request', 'the body broke off')));
+  // What an early answer left unread must not stand before the connection's next request.
+  response.once('finish', () => request.unpipe(counting).resume());
+  return request.pipe(counting);
 }
 
 function requireMediaType(allowed: readonly string[]): RequestHandler {
@@ -91,7 +121,7 @@ async function handle(route: Route, request: Request, response: Response): Promi
       query: checked(route.query, request.query, 'query', 400),
       body: route.streamBody ? undefined : checked(route.body, request.body, 'body', 400),
       header: (name) => request.get(name),
-      stream: request,
+      stream: route.streamBody ? limited(request, response, limitOf(route)) : request,
       requestId,
     });
   const key = request.get('idempotency-key');

@@ -1,5 +1,4 @@
 /** How a route is declared: its schemas validate, and the OpenAPI document is made from the same ones. */
-import { type IncomingMessage } from 'node:http';
 import { type Readable } from 'node:stream';
 import { type ZodType, type z } from 'zod';
 import { type SiteContext, type StoreSettings } from '../activities/context';
@@ -25,7 +24,7 @@ export interface RouteRequest<P, Q, B> {
   /** Header values by lower-case name. */
   readonly header: (name: string) => string | undefined;
   /** The unread body, for routes with `streamBody`. */
-  readonly stream: IncomingMessage;
+  readonly stream: Readable;
   readonly requestId: string;
 }
 

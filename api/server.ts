@@ -1,7 +1,9 @@
 /** The HTTP server around the app. */
-import { createServer } from 'node:http';
+import { STATUS_CODES, createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { type Duplex } from 'node:stream';
 import { type Express } from 'express';
+import { PROBLEM_MEDIA_TYPE, Problem } from './problems';
 import { CLOSE_GRACE_MS, HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, REQUEST_TIMEOUT_MS } from './limits';
 
 export interface RunningServer {
@@ -16,6 +18,7 @@ export async function startServer(app: Express, listen: { host: string; port: nu
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     app,
   );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error, socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, listen)));
     server.listen(listen.port, listen.host, resolve);
@@ -34,6 +37,36 @@ export async function startServer(app: Express, listen: { host: string; port: nu
         server.closeIdleConnections();
       }),
   };
+}
+
+/** What Node's parser would not read never reaches the app; it is answered with a problem, too. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const { status, document } = unreadable(error.code);
+  const body = JSON.stringify(document);
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+      `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}
+
+function unreadable(code: string | undefined) {
+  const problem =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? new Problem(431, 'headers-too-large', 'the request line and headers are too large: send fewer or shorter ones')
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new Problem(408, 'request-timeout', 'the request did not arrive in time: send it again')
+        : new Problem(400, 'bad-request', 'this is not a request of HTTP/1.1');
+  return { status: problem.status, document: problem.document('unread') };
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): Error {

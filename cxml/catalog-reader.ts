@@ -23,7 +23,8 @@ interface OpenItem {
   classificationDomain: string;
   classification: string;
   leadTime: string;
-  attributes: Record<string, string>;
+  /** Pairs, for an object would not keep every name as its own. */
+  attributes: [string, string][];
 }
 
 /**
@@ -100,7 +101,7 @@ class IndexReader {
     else if (name === 'UnitOfMeasure') item.unitOfMeasure = this.characters;
     else if (name === 'Classification') item.classification = this.characters;
     else if (name === 'LeadTime') item.leadTime = this.characters;
-    else if (name === 'Extrinsic') item.attributes[this.extrinsic] = this.characters;
+    else if (name === 'Extrinsic') item.attributes.push([this.extrinsic, this.characters]);
   }
 
   private finished(): CatalogItem {
@@ -117,7 +118,7 @@ class IndexReader {
       unitOfMeasure: item.unitOfMeasure,
       classification: { domain: item.classificationDomain, code: item.classification },
       leadTimeDays: needInteger(item.leadTime, `item "${sku}": LeadTime`),
-      attributes: item.attributes,
+      attributes: Object.fromEntries(item.attributes),
       audience: this.audience,
     };
   }
@@ -149,6 +150,6 @@ function needSku(item: OpenItem | null): string {
 function emptyItem(): OpenItem {
   return {
     ...{ sku: '', description: '', price: '', currency: '', unitOfMeasure: '', leadTime: '' },
-    ...{ classificationDomain: '', classification: '', attributes: {} },
+    ...{ classificationDomain: '', classification: '', attributes: [] },
   };
 }

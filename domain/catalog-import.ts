@@ -114,6 +114,8 @@ function readAttributes(
   fault: (column: string, reason: string) => void,
 ): Record<string, string> {
   for (const [name, value] of Object.entries(attributes)) {
+    // A document's reader could not keep it apart from what every object has.
+    if (name === '' || name === '__proto__') fault(names.attribute + name, 'names no attribute: give it another name');
     if (CONTROL.test(name + value)) fault(names.attribute + name, 'holds a control character: remove it');
   }
   const kept = Object.fromEntries(

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { type Express } from 'express';
 import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { type SiteContext } from '../activities/context';
@@ -28,6 +29,8 @@ export interface RunningSite {
   /** The API's base URL. */
   readonly url: string;
   readonly context: SiteContext;
+  /** What serves the API. */
+  readonly app: Express;
   /** Finishes what is under way and closes everything. */
   stop(): Promise<void>;
 }
@@ -83,7 +86,8 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     link.topologyChanged();
   }
   work.relay = new Relay(context, () => link.client);
-  const server = await startServer(createApp(context, allRoutes), config.listen).catch(async (error: unknown) => {
+  const app = createApp(context, allRoutes);
+  const server = await startServer(app, config.listen).catch(async (error: unknown) => {
     await db.close();
     throw error;
   });
@@ -96,6 +100,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     site: config.site,
     url: server.url,
     context,
+    app,
     async stop() {
       clearInterval(sweep);
       await server.close();
