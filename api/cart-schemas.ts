@@ -32,7 +32,11 @@ const addressInput = z.strictObject({
   city: text(TEXT_LENGTH_MAX).meta({ example: 'York' }),
   state: text(TEXT_LENGTH_MAX).nullable().default(null),
   postalCode: text(TEXT_LENGTH_MAX).nullable().default(null),
-  countryCode: z.string().refine(isCountry, 'must be a country of ISO 3166-1, as in "GB"').meta({ example: 'GB' }),
+  countryCode: z
+    .string()
+    .length(2)
+    .refine(isCountry, 'must be a country of ISO 3166-1, as in "GB"')
+    .meta({ example: 'GB' }),
   email: z.email().nullable().default(null),
   phone: text(TEXT_LENGTH_MAX).nullable().default(null),
 });

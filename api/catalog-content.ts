@@ -1,7 +1,7 @@
 /** The documents that sites fetch from their parent: cXML's subscription transactions. */
 import { z } from 'zod';
 import { openDocumentFile, prepareDocument } from '../activities/catalog/documents';
-import { readContentRequest, writeStatus } from '../cxml/catalog';
+import { readContentRequest, writeContentRequest, writeStatus } from '../cxml/catalog';
 import { DOCUMENT_BYTES_MAX, XmlError } from '../cxml/reader';
 import { readHead } from '../db/catalog/heads';
 import { EVERYONE, NO_REVISION } from '../domain/catalog';
@@ -14,6 +14,14 @@ export const catalogParams = z.strictObject({ store: nameSchema, catalog: nameSc
 
 const XML = 'text/xml; charset=UTF-8';
 
+const DOCUMENT = z.string().meta({
+  example: writeContentRequest('main', NO_REVISION, {
+    payloadID: '1767225600000.north-main-1.1@shop.example',
+    timestamp: Date.UTC(2026, 0, 1),
+    ...{ store: 'shop', domain: 'shop.example', sender: 'north', receiver: 'parent' },
+  }),
+});
+
 export const catalogContentRoutes: readonly Route[] = [
   route({
     method: 'post',
@@ -25,7 +33,7 @@ export const catalogContentRoutes: readonly Route[] = [
     params: catalogParams,
     query: z.strictObject({ target: z.coerce.number().int().min(0).default(0) }),
     body: z.undefined(),
-    streamBody: { 'text/xml': z.string(), 'application/xml': z.string() },
+    streamBody: { 'text/xml': DOCUMENT, 'application/xml': DOCUMENT },
     bodyBytesMax: DOCUMENT_BYTES_MAX,
     idempotent: false,
     responses: {

@@ -211,7 +211,10 @@ const managementRoutes: Route[] = [
     query: noQuery,
     body: noBody,
     idempotent: true,
-    responses: { 202: { description: 'Started, or queued while Temporal is away.', schema: acceptedSchema } },
+    responses: {
+      202: { description: 'Started, or queued while Temporal is away.', schema: acceptedSchema },
+      421: { description: 'This is done at the primary.' },
+    },
     handle: async (request) => {
       const topology = await requirePrimaryHere(request);
       const { context, store, params } = request;

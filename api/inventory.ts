@@ -121,7 +121,7 @@ export const inventoryRoutes: readonly Route[] = [
     params: storeParams.extend({ receiptId: receiptIdSchema }),
     query: z.strictObject({}),
     body: z.undefined(),
-    streamBody: { 'text/csv': z.string() },
+    streamBody: { 'text/csv': z.string().meta({ example: 'sku,quantity\n10002,12\n' }) },
     idempotent: false,
     responses: {
       200: { description: 'Booked now, or before.', schema: receiptSchema },

@@ -16,11 +16,21 @@ const COMMON_PROBLEMS: Readonly<Record<number, string>> = {
   413: 'The body is too large.',
   415: 'The media type is not one that this route takes.',
   429: 'Too many requests.',
+  431: 'The request line and headers are too large.',
   503: 'The database is away; nothing is known to be changed.',
+  507: 'The disk is full; nothing was changed.',
 };
 const AUTH_PROBLEMS: Readonly<Record<number, string>> = {
   401: 'No key, or not one of this store and site.',
   403: 'The key may not do this.',
+};
+
+/** Of routes that name a thing in their path. */
+const NAMED_PROBLEMS: Readonly<Record<string, string>> = { 404: 'There is no such thing here.' };
+/** Of routes that take an Idempotency-Key. */
+const ONCE_PROBLEMS: Readonly<Record<string, string>> = {
+  409: 'The first request with this Idempotency-Key is under way.',
+  422: 'The Idempotency-Key was used with another body.',
 };
 
 /** What the capabilities are about, in the order in which a reader meets them. */
@@ -64,7 +74,12 @@ export function openApiDocument(routes: readonly Route[]): object {
 }
 
 function register(registry: OpenAPIRegistry, route: Route, keyScheme: string): void {
-  const problems = { ...COMMON_PROBLEMS, ...(route.roles.length > 0 ? AUTH_PROBLEMS : {}) };
+  const problems: Readonly<Record<string, string>> = {
+    ...COMMON_PROBLEMS,
+    ...(route.roles.length > 0 ? AUTH_PROBLEMS : {}),
+    ...(/\{(?!store\})/.test(route.path) ? NAMED_PROBLEMS : {}),
+    ...(route.idempotent ? ONCE_PROBLEMS : {}),
+  };
   const headers = requestHeaders(route);
   registry.registerPath({
     method: route.method,
@@ -121,7 +136,8 @@ function requestBody(route: Route): object {
     const content = Object.fromEntries(Object.entries(route.streamBody).map(([type, schema]) => [type, { schema }]));
     return { body: { required: true, content } };
   }
-  const required = !(route.body instanceof z.ZodOptional);
+  // No body is as good as an empty object.
+  const required = !route.body.safeParse({}).success;
   const schema = route.body instanceof z.ZodOptional ? (route.body.unwrap() as z.ZodType) : route.body;
   if (!(schema instanceof z.ZodObject) || Object.keys(schema.shape).length === 0) return {};
   return { body: { required, content: { 'application/json': { schema } } } };

@@ -238,8 +238,13 @@ export class World {
     if (booked.status !== 200) throw new Error(JSON.stringify(booked.body));
     const skus = lines.map(({ sku }) => sku);
     const { body } = await this.call('hq', 'POST', '/inventory/allocations', { body: { sites, skus } });
-    await until('the allocation', async () => {
-      const run = await this.call('hq', 'GET', `/workflows/${encodeURIComponent(String(body['workflowId']))}`);
+    await this.finished('hq', String(body['workflowId']));
+  }
+
+  /** A workflow that was asked for at that site has completed. */
+  async finished(site: string, workflowId: string): Promise<void> {
+    await until(`workflow ${workflowId}`, async () => {
+      const run = await this.call(site, 'GET', `/workflows/${encodeURIComponent(workflowId)}`);
       return run.body['state'] === 'completed';
     });
   }
