@@ -126,9 +126,20 @@ async function handle(route: Route, request: Request, response: Response): Promi
     });
   const key = request.get('idempotency-key');
   if (!route.idempotent || key === undefined) return sendReply(response, await reply());
-  const bytes = (response.locals['bodyBytes'] as Buffer | undefined) ?? Buffer.alloc(0);
+  const bytes = requestBytes(route, request, response);
   const name = `${route.method} ${request.path}`;
   sendPlain(response, await onceByKey(context, store.store, key, name, bytes, async () => toPlain(await reply())));
+}
+
+/**
+ * What makes a request the same one: who sends it, with which of the headers that the route reads, and its body. A kept
+ * answer holds what a cart's token opens, and is given to nobody who would not have got it himself.
+ */
+function requestBytes(route: Route, request: Request, response: Response): Buffer {
+  const { role, id } = response.locals['caller'] as Caller;
+  const read = Object.keys(route.headers ?? {}).map((name) => request.get(name) ?? null);
+  const body = (response.locals['bodyBytes'] as Buffer | undefined) ?? Buffer.alloc(0);
+  return Buffer.concat([Buffer.from(JSON.stringify([role, id, read])), body]);
 }
 
 function checked(schema: ZodType, value: unknown, where: string, status: number): unknown {

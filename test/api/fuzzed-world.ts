@@ -51,6 +51,8 @@ export async function settingsFor(world: World, site: string): Promise<string> {
     checkout: await cart(),
     requestPurchaseOrder: purchase,
     removeCartLine: await cart(),
+    // Bad rows that are to be skipped are no reason to refuse.
+    importCatalog: { 'query.skipBad': 'false' },
     getWorkflow: { 'path.workflowId': String(asked.body['workflowId']) },
     revokeKey: await key(),
     rotateKey: await key(),

@@ -185,7 +185,7 @@ describe.each(engines())('on %s', (engine) => {
       };
       for (const [what, body] of Object.entries(refused)) expectProblem(what, await send(body), 400, 415, 422);
       expectProblem('no type', await send('x', {}), 415);
-      expectProblem('another type', await send('x', { 'content-type': 'application/json' }), 415);
+      expectProblem('another type', await send('x', { 'content-type': 'text/html' }), 415);
       expectProblem('said to be too large', await send('', { ...type, 'content-length': '9999999999' }), 413);
     },
   );
@@ -231,6 +231,25 @@ describe.each(engines())('on %s', (engine) => {
       }
     },
   );
+
+  test('a kept answer is given to the same caller with the same token only', async () => {
+    const path = site.path('/v1/stores/{store}/carts/{cart}');
+    const patch = (role: string, token?: string) =>
+      site.call('hq', 'PATCH', path, {
+        bearer: site.key(role),
+        body: '{"comments":"once"}',
+        headers: {
+          ...{ ...JSON_TYPE, 'if-match': '*', 'idempotency-key': 'kept' },
+          ...(token === undefined ? {} : { 'cart-token': token }),
+        },
+      });
+    expect(await patch('buyer', site.cartToken)).toMatchObject({ status: 200 });
+    const again = await patch('buyer', site.cartToken);
+    expect([again.status, again.headers['idempotency-replayed']]).toEqual([200, 'true']);
+    expectProblem('without the token', await patch('buyer'), 422);
+    expectProblem('with another token', await patch('buyer', 'x'.repeat(32)), 422);
+    expectProblem('with another key', await patch('integrator', site.cartToken), 422);
+  });
 
   test('what is done at the primary is told so elsewhere, with the right address', async () => {
     const bearer = site.key('operator');
