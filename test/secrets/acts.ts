@@ -253,12 +253,12 @@ export class Acts {
     table: string,
     column: string,
   ): Promise<() => Promise<void>> {
-    // A message has at most 128 characters, so the most personal part comes first.
+    // As a check of the row would be told; a message has at most 128 characters, so the most personal part comes first.
     const quoted = `SUBSTRING(NEW.${column}, GREATEST(1, LOCATE('ame', NEW.${column})), 120)`;
     return this.trigger(site, change, table, {
       sqlite: `BEFORE ${change} ON ${table} BEGIN SELECT RAISE(ABORT, NEW.${column}); END`,
       mariadb: `BEFORE ${change} ON ${table} FOR EACH ROW BEGIN
-        DECLARE quoted TEXT; SET quoted = ${quoted}; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = quoted; END`,
+        DECLARE quoted TEXT; SET quoted = ${quoted}; SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 4025, MESSAGE_TEXT = quoted; END`,
     });
   }
 
