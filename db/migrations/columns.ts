@@ -24,7 +24,7 @@ export async function createTable(
   { columns, indexes = [] }: TableShape,
 ): Promise<void> {
   const collation = await caseAndSpaceSensitiveCollation(knex);
-  if (!(await knex.schema.hasTable(name))) {
+  if (!(await isThere(knex, 'SHOW TABLES LIKE ?', [name]))) {
     await knex.schema.createTable(name, (table) => {
       if (collation) {
         table.charset('utf8mb4');
@@ -40,17 +40,15 @@ export async function createTable(
 /** As `createTable`, for one index. */
 export async function createIndex(knex: Knex, table: string, columns: readonly string[]): Promise<void> {
   const name = `${table}_${columns.join('_')}`.slice(0, 64);
-  if (await hasIndex(knex, table, name)) return;
+  if (await isThere(knex, 'SHOW INDEX FROM ?? WHERE Key_name = ?', [table, name])) return;
   await knex.schema.alterTable(table, (altered) => altered.index([...columns], name));
 }
 
-async function hasIndex(knex: Knex, table: string, name: string): Promise<boolean> {
+/** What a statement of MariaDB shows; by these, because the information schema looks at every database of the server. */
+async function isThere(knex: Knex, show: string, names: readonly string[]): Promise<boolean> {
   if (!onMariadb(knex)) return false; // There a migration is one transaction, whole or not at all.
-  const found = await knex('information_schema.statistics')
-    .whereRaw('table_schema = DATABASE()')
-    .where({ table_name: table, index_name: name })
-    .first<{ index_name: string } | undefined>();
-  return found !== undefined;
+  const [rows] = (await knex.raw(show, [...names])) as [unknown[]];
+  return rows.length > 0;
 }
 
 function onMariadb(knex: Knex): boolean {
@@ -60,7 +58,7 @@ function onMariadb(knex: Knex): boolean {
 /** As `createTable`, for columns of a table that is there: they may be null, for older releases do not fill them in. */
 export async function addColumns(knex: Knex, table: string, columns: readonly Column[]): Promise<void> {
   for (const column of columns) {
-    if (await knex.schema.hasColumn(table, column[0])) continue;
+    if (await isThere(knex, 'SHOW COLUMNS FROM ?? LIKE ?', [table, column[0]])) continue;
     await knex.schema.alterTable(table, (altered) => addColumn(altered, column));
   }
 }
