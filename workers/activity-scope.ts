@@ -1,7 +1,8 @@
 /** What one attempt at an activity has of its own: a logger that names it, and a step in the trace that asked for it. */
-import { Context } from '@temporalio/activity';
+import { Context, heartbeat } from '@temporalio/activity';
 import { allActivities } from '../activities';
 import { type SiteContext } from '../activities/context';
+import { type SiteActivities } from '../activities/contract';
 import { type TopologyListener } from '../activities/topology';
 import { type Traced, parseTraceparent } from '../domain/trace';
 import { failureToTell } from './activity-failures';
@@ -10,6 +11,11 @@ import { failureToTell } from './activity-failures';
 type Activity = (input: Traced) => Promise<unknown>;
 type Activities = Readonly<Record<string, Activity>>;
 
+/** These show by heartbeats of their own that they get on: a stream that stands still must be found out. */
+const OWN_PROGRESS: ReadonlySet<string> = new Set<keyof SiteActivities>(['applyCatalog']);
+/** One may come late, or be lost. */
+const BEATS_PER_TIMEOUT = 4;
+
 /** The site's activities for its workers. */
 export function scopedActivities(context: SiteContext, listener: TopologyListener): Activities {
   const names = Object.keys(allActivities(context, listener));
@@ -17,7 +23,7 @@ export function scopedActivities(context: SiteContext, listener: TopologyListene
 }
 
 async function attempt(site: SiteContext, listener: TopologyListener, activity: string, input: Traced) {
-  const { workflowExecution, attempt } = Context.current().info;
+  const { workflowExecution, attempt, heartbeatTimeoutMs } = Context.current().info;
   const { workflowId = '' } = workflowExecution ?? {};
   const span = site.tracing.start(activity, {
     kind: 'consumer',
@@ -29,6 +35,7 @@ async function attempt(site: SiteContext, listener: TopologyListener, activity: 
   const activities = allActivities(context, listener) as unknown as Activities;
   const { clock } = site.runtime;
   const startedAt = clock.now();
+  const life = OWN_PROGRESS.has(activity) ? undefined : showLife(heartbeatTimeoutMs);
   try {
     const result = await activities[activity]?.(input);
     const durationMs = clock.now() - startedAt;
@@ -42,5 +49,13 @@ async function attempt(site: SiteContext, listener: TopologyListener, activity: 
     site.metrics.attempted(activity, 'failed', durationMs);
     span.end({}, err);
     throw failureToTell(err, site.site);
+  } finally {
+    clearInterval(life);
   }
+}
+
+/** Where a heartbeat is asked for, Temporal learns while the work goes on that its worker lives. */
+function showLife(heartbeatTimeoutMs: number | undefined): NodeJS.Timeout | undefined {
+  if (heartbeatTimeoutMs === undefined) return undefined;
+  return setInterval(() => heartbeat(), heartbeatTimeoutMs / BEATS_PER_TIMEOUT);
 }

@@ -9,6 +9,8 @@ const STREAM_HEARTBEAT_TIMEOUT = '10s';
 const STREAM_TIMEOUT = '1h';
 /** The primary's set-based work: publication, conversion, allocation. */
 const BULK_TIMEOUT = '15m';
+/** A primary that has died in such work, or never heard of it, is found out: the worker shows that it lives meanwhile. */
+const BULK_HEARTBEAT_TIMEOUT = '30s';
 
 /** Waits between attempts. */
 const RETRY = { initialInterval: '1s', maximumInterval: '30s', backoffCoefficient: 2 } as const;
@@ -35,5 +37,11 @@ export function streamedDocument(queue: string, summary: string): ActivityOption
 }
 
 export function bulkWork(queue: string, summary: string): ActivityOptions {
-  return { taskQueue: queue, startToCloseTimeout: BULK_TIMEOUT, retry: RETRY, summary };
+  return {
+    taskQueue: queue,
+    startToCloseTimeout: BULK_TIMEOUT,
+    heartbeatTimeout: BULK_HEARTBEAT_TIMEOUT,
+    retry: RETRY,
+    summary,
+  };
 }

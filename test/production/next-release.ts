@@ -8,8 +8,9 @@ import { MIGRATIONS } from '../../db/migrate';
 import { runCommand } from '../../workers/run-command';
 
 const ROOT = join(__dirname, '..', '..');
-const LAYERS = ['domain', 'cxml', 'db', 'workflows', 'activities', 'workers', 'api', 'cli', 'bench'];
-const REST = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const BUILD = 'tsconfig.build.json';
+const LAYERS = (JSON.parse(readFileSync(join(ROOT, BUILD), 'utf8')) as { include: string[] }).include;
+const REST = ['package.json', 'tsconfig.json', BUILD];
 
 /** The name under which the new release marks workflows that take its new step. */
 export const PATCH = 'note-delivery';
@@ -30,7 +31,7 @@ export async function buildNextRelease(): Promise<Release> {
   addMigration(folder);
   addActivity(folder);
   changeWorkflow(folder);
-  await run(folder, join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
+  await run(folder, join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', BUILD);
   await run(folder, join('dist', 'workers', 'bundle-workflows.js'));
   return {
     main: join(folder, 'dist', 'cli', 'main.js'),

@@ -16,6 +16,8 @@ import { until } from './until';
 /** Histories are recorded with it, so that they replay anywhere. */
 export const TEST_SEALING_KEY = Buffer.alloc(32, 7).toString('base64');
 export const CATALOG = 'main';
+/** Where answers are lost, an activity is tried again after its heartbeat's time, more than once perhaps. */
+const WORKFLOW_TIMEOUT_MS = 150_000;
 
 export interface Answer {
   readonly status: number;
@@ -219,7 +221,7 @@ export class World {
 
   /** The draft is published, and these sites have the newest revision. */
   async confirmed(sites: readonly string[]): Promise<void> {
-    await until(`the catalogue at ${sites.join(', ')}`, async () => {
+    const have = async () => {
       const draft = await this.call('hq', 'GET', `/catalogs/${CATALOG}/draft`);
       const { body } = await this.call('hq', 'GET', `/catalogs/${CATALOG}/status`);
       const pending = Object.values(draft.body).some((count) => count !== 0);
@@ -228,7 +230,8 @@ export class World {
           (row) => row['site'] === site && row['state'] === 'confirmed' && row['revision'] === body['revision'],
         );
       return !pending && sites.every(has);
-    });
+    };
+    await until(`the catalogue at ${sites.join(', ')}`, have, WORKFLOW_TIMEOUT_MS);
   }
 
   /** Receives units at the primary and shares them out; waits until it is done. */
@@ -243,10 +246,11 @@ export class World {
 
   /** A workflow that was asked for at that site has completed. */
   async finished(site: string, workflowId: string): Promise<void> {
-    await until(`workflow ${workflowId}`, async () => {
+    const completed = async () => {
       const run = await this.call(site, 'GET', `/workflows/${encodeURIComponent(workflowId)}`);
       return run.body['state'] === 'completed';
-    });
+    };
+    await until(`workflow ${workflowId}`, completed, WORKFLOW_TIMEOUT_MS);
   }
 
   /** A cart that is ready for checkout. */
