@@ -1,7 +1,7 @@
 /** What a site process gives to everything that runs in it. */
 import { type Database } from '../db/database';
 import { TellableError } from '../domain/errors';
-import { type DocumentKind } from '../domain/documents';
+import { type DocumentKind, type SealedDocument } from '../domain/documents';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
@@ -58,6 +58,11 @@ export interface SiteContext extends Observation {
   readonly temporalUi: { readonly url: string; readonly namespace: string };
   /** Asks Temporal for a sign of life; answers within seconds and never throws. */
   readonly temporalReach: () => Promise<TemporalReach>;
+  /**
+   * The sealed documents that a workflow has carried, each once; null for a workflow that Temporal does not know. Throws
+   * when Temporal is away.
+   */
+  readonly sealedDocuments: (workflowId: string) => Promise<readonly SealedDocument[] | null>;
   /** Tells the relay that the outbox has work; called after a COMMIT, never waits. */
   readonly outboxHasWork: () => void;
   /** Keeps a copy of a document that the transport emitted, where an archive is configured. */

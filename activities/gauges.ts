@@ -35,13 +35,13 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
     samples: ({ held }, now) => held.map(({ kind, since }) => [age(since, now), { kind }]),
   },
   entrepot_parked_documents: {
-    help: 'Documents and deliveries that were refused and wait for an operator; 1000 stands for as many or more.',
+    help: 'Documents and deliveries that were refused and wait for an operator.',
     samples: ({ parked }) => [[parked]],
   },
   entrepot_rights_units: {
     help: 'Units that this site may sell (own) or grant (pool), over all items.',
     labels: ['account'],
-    samples: ({ rights }) => rights.map(({ account, units }) => [units, { account }]),
+    samples: ({ rights }) => Object.entries(rights).map(([account, units]) => [units, { account }]),
   },
   entrepot_transfers_in_flight_oldest_seconds: {
     help: 'How long the oldest transfer that this site gave has not been confirmed; 0 when there is none.',
@@ -66,21 +66,22 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
  * The gauges of one store as of now. A database that does not answer is itself what a scrape has to tell: then there is
  * `entrepot_site_up` with 0, and of the rest nothing.
  */
-export async function storeGauges({ db, site, runtime, log }: SiteContext, store: string): Promise<Registry> {
+export async function storeGauges(context: SiteContext, store: string): Promise<Registry> {
+  const { db, site, runtime, log } = context;
   const registry = new Registry();
   registry.setDefaultLabels({ store, site });
-  const up = new Gauge({
-    ...{ name: 'entrepot_site_up', help: "1 while the site's database answers." },
-    registers: [registry],
-  });
+  const registers = [registry];
+  const up = new Gauge({ name: 'entrepot_site_up', help: "1 while the site's database answers.", registers });
+  const temporal = new Gauge({ name: 'entrepot_temporal_up', help: '1 while Temporal answers.', registers });
   up.set(0);
+  temporal.set((await context.temporalReach()).reached ? 1 : 0);
   const now = runtime.clock.now();
   try {
     const gauges = await readGauges(db, store, now);
     up.set(1);
     for (const [name, definition] of Object.entries(DEFINITIONS)) {
       const { help, labels = [], samples } = definition;
-      const gauge = new Gauge({ name, help, labelNames: [...labels], registers: [registry] });
+      const gauge = new Gauge({ name, help, labelNames: [...labels], registers });
       // What is not known is not 0.
       if (labels.length === 0) gauge.remove();
       for (const [value, labelled = {}] of samples(gauges, now)) gauge.set(labelled, value);

@@ -2,7 +2,7 @@
  * A site's metrics (docs/operations.md lists them). Each store has a registry of its own, so that whoever may read one
  * store's numbers sees no other's. Labels are few and their values known beforehand: never an id.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 import { type Retries } from '../db/database';
 import { SALE_REFUSALS, type SaleRefusalReason } from '../domain/carts';
 
@@ -71,7 +71,6 @@ export class SiteMetrics {
   private readonly stores = new Map<string, StoreMetrics>();
   private readonly registry = new Registry();
   private readonly activities: Histogram<'activity' | 'outcome'>;
-  private readonly temporal: Gauge;
   private readonly unrouted: Counter;
 
   /** `shared` are metrics of the process that the site runs in. */
@@ -87,9 +86,6 @@ export class SiteMetrics {
     });
     this.unrouted = new Counter({
       ...{ name: 'entrepot_http_unrouted_total', help: 'Requests for what is not there.', registers },
-    });
-    this.temporal = new Gauge({
-      ...{ name: 'entrepot_temporal_up', help: '1 while Temporal answers, as of the last call.', registers },
     });
   }
 
@@ -118,10 +114,6 @@ export class SiteMetrics {
 
   attempted(activity: string, outcome: 'done' | 'failed', durationMs: number): void {
     this.activities.observe({ activity, outcome }, durationMs / MS_PER_S);
-  }
-
-  temporalAnswers(answers: boolean): void {
-    this.temporal.set(answers ? 1 : 0);
   }
 
   /** In Prometheus's text form: the store's own, `also`, and what all stores share. */

@@ -1,6 +1,7 @@
 /** How one site asks another over HTTP: with a token of its own, whatever its clock says. */
 import { type SiteContext, type StoreSettings } from './context';
-import { CLOCK_TOLERANCE_S, signSiteToken } from './site-token';
+import { CLOCK_TOLERANCE_S } from './signed-token';
+import { signSiteToken } from './site-token';
 
 /** A clock that is off by more than this is not reckoned with, milliseconds: a day tells a fault of another kind. */
 const CLOCK_OFFSET_MAX_MS = 24 * 60 * 60_000;

@@ -5,12 +5,16 @@ import helmet from 'helmet';
 import { type SiteContext } from '../activities/context';
 import { Authentication } from './auth';
 import { answerProblem, toProblem } from './answers';
+import { isOfTemporalUi } from './browser-session';
 import { serveDescription } from './docs';
 import { RATE_WINDOW_MS, REQUESTS_PER_WINDOW_MAX } from './limits';
 import { Problem } from './problems';
 import { identifyRequest, scopeOf } from './request-scope';
 import { type Route } from './route';
 import { routeHandler } from './route-handler';
+
+/** How long a browser remembers that the Temporal UI may call, seconds. */
+const PREFLIGHT_MAX_AGE_S = 600;
 
 export function createApp(context: SiteContext, routes: readonly Route[]): Express {
   const app = express();
@@ -35,6 +39,8 @@ export function createApp(context: SiteContext, routes: readonly Route[]): Expre
   );
   serveDescription(app, routes);
   const authentication = new Authentication(context);
+  const forBrowsers = routes.filter(({ browser }) => browser).map(({ path }) => path);
+  for (const path of new Set(forBrowsers)) app.all(expressPath(path), allowTemporalUi(context));
   for (const route of routes) app[route.method](expressPath(route.path), routeHandler(context, authentication, route));
   for (const path of new Set(routes.map((route) => route.path))) app.all(expressPath(path), refuseMethod(routes, path));
   app.use((request, _response, next) => {
@@ -42,6 +48,24 @@ export function createApp(context: SiteContext, routes: readonly Route[]): Expre
   });
   app.use(answerErrors(context));
   return app;
+}
+
+/** Cross-origin calls are for the Temporal UI's own pages only; without these headers a browser makes none. */
+function allowTemporalUi({ temporalUi }: SiteContext): express.RequestHandler {
+  const { origin } = new URL(temporalUi.url);
+  return (request, response, next) => {
+    response.vary('Origin');
+    if (isOfTemporalUi(temporalUi, request)) {
+      response.set({
+        'Access-Control-Allow-Origin': origin,
+        'Access-Control-Allow-Credentials': 'true',
+        'Access-Control-Allow-Methods': 'POST',
+        'Access-Control-Allow-Headers': 'Authorization, Authorization-Extras, Content-Type, X-Namespace',
+        'Access-Control-Max-Age': String(PREFLIGHT_MAX_AGE_S),
+      });
+    }
+    next();
+  };
 }
 
 /** `/items/{sku}` as Express writes it. */

@@ -1,10 +1,12 @@
 /** Who calls: an API key, or another site of the store (design, section 7). */
 import { timingSafeEqual } from 'node:crypto';
 import { type SiteContext, type StoreSettings } from '../activities/context';
+import { verifyToken } from '../activities/signed-token';
 import { verifySiteToken } from '../activities/site-token';
 import { type ApiKey, findKey, hashSecret, isInForce, parseKey } from '../db/api-keys';
 import { isConnectionLost } from '../db/errors';
 import { loadTopology } from '../db/topology';
+import { BROWSER_SESSION } from './browser-session';
 import { Problem } from './problems';
 import { type Caller, type Role } from './route';
 
@@ -27,6 +29,12 @@ function unauthorized(): Problem {
   );
 }
 
+/** What a caller shows: the `Authorization` header, or a browser's session. */
+export interface Credentials {
+  readonly authorization?: string | undefined;
+  readonly session?: string | null;
+}
+
 export class Authentication {
   private readonly cache = new Map<string, { key: ApiKey | undefined; until: number }>();
 
@@ -38,20 +46,25 @@ export class Authentication {
    */
   async require(
     stores: readonly StoreSettings[],
-    authorization: string | undefined,
+    { authorization, session = null }: Credentials,
     roles: readonly Role[],
   ): Promise<{ caller: Caller; store: StoreSettings }> {
     const bearer = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization ?? '')?.[1];
-    if (bearer === undefined) throw unauthorized();
     for (const store of stores) {
-      const caller = (await this.keyHolder(store, bearer)) ?? (await this.otherSite(store, bearer));
+      const caller =
+        session !== null
+          ? await this.sessionHolder(store, session)
+          : bearer !== undefined
+            ? ((await this.keyHolder(store, bearer)) ?? (await this.otherSite(store, bearer)))
+            : null;
       if (caller) return { caller: this.permitted(caller, roles), store };
     }
     throw unauthorized();
   }
 
   private permitted(caller: Caller, roles: readonly Role[]): Caller {
-    if (!roles.includes(caller.role)) {
+    const permitted: readonly Caller['role'][] = roles;
+    if (!permitted.includes(caller.role)) {
       throw new Problem(
         403,
         'forbidden',
@@ -67,9 +80,19 @@ export class Authentication {
     const key = await this.find(store.store, parsed.keyId);
     if (!key) return null;
     const same = timingSafeEqual(Buffer.from(key.secretHash), Buffer.from(hashSecret(parsed.secret)));
-    const now = this.context.runtime.clock.now();
+    return same ? this.holderOf(key) : null;
+  }
+
+  /** A browser whose session was opened with a key; it ends with the key. */
+  private async sessionHolder(store: StoreSettings, token: string): Promise<Caller | null> {
+    const keyId = await verifyToken(store, BROWSER_SESSION, token, this.context.runtime.clock.now());
+    const key = keyId === null ? undefined : await this.find(store.store, keyId);
+    return key ? this.holderOf(key) : null;
+  }
+
+  private holderOf(key: ApiKey): Caller | null {
     const here = key.site === null || key.site === this.context.site;
-    return same && isInForce(key, now) && here ? { role: key.role, id: key.keyId } : null;
+    return here && isInForce(key, this.context.runtime.clock.now()) ? { role: key.role, id: key.keyId } : null;
   }
 
   private async find(store: string, keyId: string): Promise<ApiKey | undefined> {

@@ -33,6 +33,7 @@ export const PROBLEM_TYPES = {
   'price-changed': 'A price has changed since it was put in the cart: `lines` says which.',
   'receipt-conflict': 'The receipt was booked before with other lines.',
   'request-timeout': 'The request did not arrive in time: send it again.',
+  'temporal-away': 'Temporal does not answer, and this is read from it: try again.',
   'too-many-lines': 'The cart would have more lines than it may.',
   'too-many-requests': 'More requests than one key may make in a minute: slow down.',
   unauthorized: 'No key, or none that is good for this store and site.',

@@ -4,7 +4,8 @@ import { pipeline } from 'node:stream/promises';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { type ZodType } from 'zod';
 import { type SiteContext, type StoreSettings } from '../activities/context';
-import { type Authentication } from './auth';
+import { type Authentication, type Credentials } from './auth';
+import { isOfTemporalUi, readSession } from './browser-session';
 import { type PlainAnswer, onceByKey } from './idempotency';
 import { BODY_BYTES_MAX, STREAMED_BYTES_MAX } from './limits';
 import { Problem, notFound, tooLarge } from './problems';
@@ -12,7 +13,7 @@ import { enterRoute, scopeOf } from './request-scope';
 import { type Caller, type Reply, type Route, mediaType } from './route';
 
 /** The caller of routes that are open to anyone. */
-const ANYONE: Caller = { role: 'buyer', id: 'anyone' };
+const NOBODY: Caller = { role: 'nobody', id: 'nobody' };
 
 /** Most faults that one answer lists. */
 const FAULTS_MAX = 20;
@@ -23,14 +24,35 @@ export function routeHandler(context: SiteContext, authentication: Authenticatio
     enterRoute(context, route, stores[0].store, request, response);
     const open = route.roles.length === 0;
     const { store, caller } = open
-      ? { store: stores[0], caller: ANYONE }
-      : await authentication.require(stores, request.get('authorization'), route.roles);
+      ? { store: stores[0], caller: NOBODY }
+      : await authentication.require(stores, credentialsOf(request, route), route.roles).catch((error: unknown) => {
+          if (mayBeNobody(context, route, request) && isUnauthorized(error))
+            return { store: stores[0], caller: NOBODY };
+          throw error;
+        });
     response.locals['store'] = store;
     response.locals['caller'] = caller;
     next();
   };
   // Who calls is settled before a byte of the body is read.
   return [authenticate, ...bodyReader(route), (request, response) => handle(route, request, response)];
+}
+
+/** The `Authorization` header; for a browser that has none, its session. */
+function credentialsOf(request: Request, { browser }: Route): Credentials {
+  const authorization = request.get('authorization');
+  return authorization === undefined && browser !== undefined
+    ? { session: readSession(request.get('cookie')) }
+    : { authorization };
+}
+
+/** A page of the Temporal UI whose user has no session: refused, it would show nobody anything any more. */
+function mayBeNobody({ temporalUi }: SiteContext, { browser }: Route, request: Request): boolean {
+  return browser === 'or-nobody' && request.get('authorization') === undefined && isOfTemporalUi(temporalUi, request);
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof Problem && error.status === 401;
 }
 
 /** The store of the path; for a route without one, every store of the site: the key says which. */

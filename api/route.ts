@@ -8,7 +8,8 @@ import { type KeyRole } from '../db/api-keys';
 export type Role = KeyRole | 'site';
 
 export interface Caller {
-  readonly role: Role;
+  /** `nobody` has shown nothing. */
+  readonly role: Role | 'nobody';
   /** The key's id, or the calling site's name. */
   readonly id: string;
 }
@@ -54,6 +55,11 @@ export interface Route<P extends ZodType = ZodType, Q extends ZodType = ZodType,
   readonly summary: string;
   /** Who may call; empty for anyone, with no key. */
   readonly roles: readonly Role[];
+  /**
+   * A browser may call it with the session of api/browser-session.ts for a key. `or-nobody`: the Temporal UI's own pages
+   * may call it with nothing at all, and the route sees to it that a nobody gets nothing.
+   */
+  readonly browser?: 'session' | 'or-nobody';
   readonly params: P;
   readonly query: Q;
   readonly body: B;

@@ -1,6 +1,7 @@
 /** Every route of a site's API. */
 import { cartRoutes } from './carts';
 import { catalogRoutes } from './catalog';
+import { codecRoutes } from './codec';
 import { deliveryRoutes } from './deliveries';
 import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
@@ -21,6 +22,7 @@ export const allRoutes: readonly Route[] = [
   ...deliveryRoutes,
   ...inventoryRoutes,
   ...workflowRoutes,
+  ...codecRoutes,
   ...siteRoutes,
   ...statusRoutes,
   ...keyRoutes,

@@ -21,6 +21,7 @@ export function contextFor(config: SiteConfig, db: Database): SiteContext {
     ...{ ...unobserved(REAL_RUNTIME.random), documentsDir: config.documentsDir, url: config.url },
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
     temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
+    sealedDocuments: async () => null,
     outboxHasWork: () => undefined,
     archiveDocument: () => undefined,
   };

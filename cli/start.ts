@@ -3,7 +3,15 @@ import { formatTable, print, progress } from './output';
 import { SiteApi } from './site-api';
 import { lockDirectory, openTrial } from './trial/data-directory';
 import { stockUp } from './trial/first-start';
-import { PORT_BASE_DEFAULT, type Trial, externalTemporal, primaryOf, secondariesOf, siteOf } from './trial/layout';
+import {
+  PORT_BASE_DEFAULT,
+  type Trial,
+  codecPage,
+  externalTemporal,
+  primaryOf,
+  secondariesOf,
+  siteOf,
+} from './trial/layout';
 import { newKey } from './trial/keys';
 import { Supervisor } from './trial/supervisor';
 
@@ -93,6 +101,7 @@ async function overview(trial: Trial): Promise<string> {
     '',
     `APIs:         ${trial.sites.map(({ url }) => url).join('  ')}  (each with /docs and /openapi.json)`,
     `Temporal UI:  ${temporalUi(trial)}`,
+    `Documents:    ${codecPage(trial)}  (sealed in Temporal, opened here for operators)`,
     `Store:        ${trial.store}`,
     `Sample keys:  operator    ${trial.keys.operator}`,
     `              integrator  ${trial.keys.integrator}`,

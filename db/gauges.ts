@@ -2,7 +2,6 @@
  * What a scrape of the metrics asks of a store's database. It comes every few seconds while buyers buy, so every
  * statement finds its rows by an index and reads few: the outbox may hold a hundred thousand orders.
  */
-import { setImmediate as turn } from 'node:timers/promises';
 import { revisionsBehind } from '../domain/catalog';
 import { isHeld } from '../domain/held';
 import { type StockAccount } from '../domain/inventory';
@@ -10,6 +9,8 @@ import { listConfirmations } from './catalog/deliveries';
 import { listHeads } from './catalog/heads';
 import { type Statements } from './database';
 import { lastAudit } from './audit/record';
+import { sumRights } from './inventory';
+import { countParked } from './orders';
 import { openBatches } from './outbox';
 import { loadTopology } from './topology';
 
@@ -26,17 +27,12 @@ export interface StoreGauges {
   readonly outboxSince: number | null;
   readonly held: readonly HeldDeliveries[];
   readonly parked: number;
-  readonly rights: readonly { readonly account: StockAccount; readonly units: number }[];
+  readonly rights: Readonly<Record<StockAccount, number>>;
   /** When the oldest transfer that this site gave and nobody confirmed left, milliseconds UTC. */
   readonly transferSince: number | null;
   readonly lags: readonly { readonly catalog: string; readonly receiver: string; readonly revisions: number }[];
   readonly audit: { readonly violations: number; readonly at: number } | null;
 }
-
-/** Parked documents that are counted one by one. */
-const PARKED_COUNTED_MAX = 1_000;
-/** Levels that one statement adds up: with SQLite nothing else runs meanwhile. */
-const LEVELS_PER_STATEMENT = 1_000;
 
 /** `now` is milliseconds UTC. */
 export async function readGauges(reads: Statements, store: string, now: number): Promise<StoreGauges> {
@@ -57,8 +53,8 @@ export async function readGauges(reads: Statements, store: string, now: number):
         transfers.filter((at) => isHeld(at, now)),
       ),
     ],
-    parked: (await parkedDocuments(reads, store)) + confirmations.filter(({ state }) => state === 'parked').length,
-    rights: await rights(reads, store),
+    parked: (await countParked(reads, store)).count + confirmations.filter(({ state }) => state === 'parked').length,
+    rights: await sumRights(reads, store),
     transferSince: earliest(transfers),
     lags: confirmations.map(({ catalog, site: receiver, revision }) => ({
       ...{ catalog, receiver, revisions: revisionsBehind(heads.get(catalog) ?? revision, revision) },
@@ -84,46 +80,11 @@ async function outboxSince(reads: Statements, store: string): Promise<number | n
   return row?.created_at ?? null;
 }
 
-async function parkedDocuments(reads: Statements, store: string): Promise<number> {
-  const row = await reads.get<{ parked: number }>(
-    `SELECT COUNT(*) AS parked FROM
-       (SELECT 1 AS one FROM parked_documents WHERE store = ? LIMIT ${PARKED_COUNTED_MAX}) AS some`,
-    [store],
-  );
-  return row?.parked ?? 0;
-}
-
-/** When each transfer that the site gave, and that nobody has confirmed, left. */
+/** When each transfer that the site gave, and that nobody has confirmed, left; without a look at its lines. */
 async function unsettledTransfers(reads: Statements, store: string, site: string): Promise<number[]> {
   const rows = await reads.all<{ created_at: number }>(
     "SELECT created_at FROM transfers WHERE store = ? AND state IN ('in-flight', 'in-doubt') AND giver = ?",
     [store, site],
   );
   return rows.map((row) => row.created_at);
-}
-
-interface LevelRow {
-  sku: string;
-  account: StockAccount;
-  rights: number;
-}
-
-/** A sum has to see every item's row; it does so in steps along the key. */
-async function rights(reads: Statements, store: string): Promise<StoreGauges['rights']> {
-  const units: Record<StockAccount, number> = { own: 0, pool: 0 };
-  let after: readonly [string, string] = ['', ''];
-  for (;;) {
-    const rows: LevelRow[] = await reads.all<LevelRow>(
-      `SELECT sku, account, rights FROM stock_levels WHERE store = ? AND (sku > ? OR (sku = ? AND account > ?))
-       ORDER BY sku, account LIMIT ${LEVELS_PER_STATEMENT}`,
-      [store, after[0], after[0], after[1]],
-    );
-    for (const row of rows) units[row.account] += row.rights;
-    const last = rows.at(-1);
-    if (!last || rows.length < LEVELS_PER_STATEMENT) break;
-    after = [last.sku, last.account];
-    // SQLite answers at once: without this, nobody else would have a turn.
-    await turn();
-  }
-  return (['own', 'pool'] as const).map((account) => ({ account, units: units[account] }));
 }

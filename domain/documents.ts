@@ -39,3 +39,11 @@ export interface SealedDocument {
   /** Base64 of nonce, cipher text and tag. */
   readonly sealed: string;
 }
+
+const TEXTS = ['kind', 'payloadID', 'store', 'sender', 'receiver', 'keyId', 'sealed'] as const;
+
+/** Told by its shape, among all else that a payload may hold. */
+export function isSealedDocument(value: object): value is SealedDocument {
+  const fields = value as Record<string, unknown>;
+  return TEXTS.every((name) => typeof fields[name] === 'string') && typeof fields['count'] === 'number';
+}

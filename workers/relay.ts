@@ -173,18 +173,16 @@ export class Relay {
     fields: Readonly<Record<string, string | number>>,
     start: (carried: Required<Traced>) => Promise<T>,
   ): Promise<T> {
-    const { tracing, log, metrics } = this.context;
+    const { tracing, log } = this.context;
     const attributes = { 'entrepot.store': store, 'entrepot.workflow_id': workflowId };
     const span = tracing.start(what, { kind: 'producer', parent, links: links ?? [], attributes });
     try {
       const started = await start({ traceContext: formatTraceparent(span.trace) });
       span.end();
-      metrics.temporalAnswers(true);
       log.info({ store, workflowId, traceId: span.trace.traceId, ...fields }, STEPS[what]);
       return started;
     } catch (error) {
       span.end({}, error);
-      metrics.temporalAnswers(false);
       throw error;
     }
   }

@@ -21,6 +21,7 @@ import { scopedActivities } from './activity-scope';
 import { createLogger } from './log';
 import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
+import { sealedDocumentsOf } from './sealed-documents';
 import { openTelemetry } from './telemetry';
 import { TemporalLink } from './temporal-link';
 
@@ -73,6 +74,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     url: config.url,
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
     temporalReach: async () => work.link?.reach() ?? { reached: false, reason: 'the site is starting' },
+    sealedDocuments: (workflowId) => sealedDocumentsOf(work.link?.client, workflowId),
     outboxHasWork: () => work.relay?.poke(),
     archiveDocument: archiver(config, log),
   };

@@ -3,14 +3,12 @@ import { Client, Connection } from '@temporalio/client';
 import { type Topology } from '../domain/sites';
 import { TOPOLOGY_QUERY } from '../domain/workflow-inputs';
 import { formatWorkflowId } from '../domain/workflow-ids';
-import { grpcReason } from './grpc-error';
+import { grpcReason, isNotThere } from './grpc-error';
 import { type AttributeState, searchAttributes } from './search-attributes';
 import { type TemporalSettings, connectionOptions } from './temporal-connection';
 
 /** How long each question may take, milliseconds. */
 const QUESTION_TIMEOUT_MS = 5_000;
-/** gRPC's code for what is not there. */
-const NOT_FOUND = 5;
 
 export type TemporalCheckup =
   | { readonly state: 'away'; readonly reason: string }
@@ -35,7 +33,7 @@ export async function checkTemporal(temporal: TemporalSettings, stores: readonly
     for (const store of stores) authorities.set(store, await ask(() => askAuthority(client, store)));
     return { state: 'there', attributes, authorities };
   } catch (error) {
-    if (codeOf(error) === NOT_FOUND) return { state: 'no-namespace' };
+    if (isNotThere(error)) return { state: 'no-namespace' };
     return { state: 'away', reason: grpcReason(error) };
   } finally {
     await connection.close();
@@ -51,8 +49,4 @@ async function askAuthority(client: Client, store: string): Promise<Topology | '
     if (error instanceof Error && error.name === 'WorkflowNotFoundError') return 'none';
     return { reason: grpcReason(error) };
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

@@ -116,13 +116,11 @@ export class TemporalLink {
       try {
         await this.connect();
         if (this.reconcileAgain) await this.reconcile();
-        this.context.metrics.temporalAnswers(true);
         wait = RECONNECT_WAIT_FIRST_MS;
         await this.watchTemporal();
         this.reconcileAgain = true;
       } catch (err) {
         this.lastFailure = grpcReason(err);
-        this.context.metrics.temporalAnswers(false);
         this.context.log.warn({ err, retryInMs: wait }, 'Temporal is away; the site sells on');
         if (!(await this.showsLife())) void this.disconnect();
         await this.pause.wait(wait);
@@ -220,10 +218,7 @@ export class TemporalLink {
       // Registered before: work goes on at once, and the authority is told beside it.
       void this.askAuthority(store, own).then(
         (topology) => this.takeTopology(topology),
-        (err: unknown) => {
-          this.context.metrics.temporalAnswers(false);
-          this.context.log.warn({ store, err }, 'the topology authority does not answer');
-        },
+        (err: unknown) => this.context.log.warn({ store, err }, 'the topology authority does not answer'),
       );
       return own.topology;
     }

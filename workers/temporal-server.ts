@@ -116,6 +116,8 @@ export interface StartOptions {
   readonly port: number;
   readonly uiPort: number;
   readonly namespace: string;
+  /** Where the UI has payloads decoded; absent: nowhere. */
+  readonly uiCodecEndpoint?: string;
   readonly progress?: Progress;
 }
 
@@ -169,7 +171,7 @@ export async function startTemporalServer(options: StartOptions): Promise<Runnin
   return { address, uiUrl: `http://${HOST}:${options.uiPort}`, pid: child.pid ?? 0, exited, stop };
 }
 
-function serverArguments({ dbFile, port, uiPort, namespace }: StartOptions): string[] {
+function serverArguments({ dbFile, port, uiPort, namespace, uiCodecEndpoint }: StartOptions): string[] {
   const dynamic = [
     // Without these two every hop waits some 50 ms.
     'history.transferProcessorMaxPollRPS=200',
@@ -186,6 +188,7 @@ function serverArguments({ dbFile, port, uiPort, namespace }: StartOptions): str
     // With a write-ahead log this survives any kill; only a loss of power could take the newest writes.
     ...['--sqlite-pragma', 'synchronous=1'],
     ...['--log-level', 'warn', '--ui-disable-news-fetch'],
+    ...(uiCodecEndpoint === undefined ? [] : ['--ui-codec-endpoint', uiCodecEndpoint]),
     ...dynamic.flatMap((setting) => ['--dynamic-config-value', setting]),
     ...attributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
   ];

@@ -160,6 +160,11 @@ export function primaryOf(trial: Trial): TrialSite {
   return siteOf(trial, trial.primary);
 }
 
+/** Where sealed documents are opened for operators: a page, and the Temporal UI's codec endpoint below it. */
+export function codecPage(trial: Trial): string {
+  return `${primaryOf(trial).url}/codec`;
+}
+
 export function secondariesOf(trial: Trial): TrialSite[] {
   return trial.sites.filter((site) => site.site !== trial.primary);
 }

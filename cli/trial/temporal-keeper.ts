@@ -20,6 +20,7 @@ async function keep(order: KeeperOrder): Promise<void> {
   const server = await startTemporalServer({
     ...{ binary: found.path, dbFile: order.dbFile, logFile: order.logFile },
     ...{ port: order.port, uiPort: order.uiPort, namespace: NAMESPACE, progress },
+    uiCodecEndpoint: order.uiCodecEndpoint,
   });
   tell({ kind: 'ready', address: server.address });
   await Promise.race([supervisorGone, server.exited]);

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../workers/package-root';
 import { failed } from '../exit-codes';
-import { type Trial, externalTemporal } from './layout';
+import { type Trial, codecPage, externalTemporal } from './layout';
 
 /** A server that does not leave is killed by its keeper well before this, milliseconds. */
 const KEEPER_STOP_TIMEOUT_MS = 30_000;
@@ -15,6 +15,8 @@ export interface KeeperOrder {
   /** The server's own database. */
   readonly dbFile: string;
   readonly logFile: string;
+  /** The primary opens sealed documents for operators. */
+  readonly uiCodecEndpoint: string;
 }
 
 export type KeeperMessage =
@@ -44,6 +46,7 @@ export class TemporalProcess {
       uiPort,
       dbFile: join(this.trial.data, 'temporal.sqlite'),
       logFile: join(this.trial.data, 'logs', 'temporal.log'),
+      uiCodecEndpoint: codecPage(this.trial),
     };
     const keeper = fork(join(PACKAGE_ROOT, 'dist', 'cli', 'trial', 'temporal-keeper.js'), [JSON.stringify(order)], {
       detached: true,

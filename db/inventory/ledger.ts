@@ -251,12 +251,13 @@ export interface Level {
 
 /** All units of the site's rights, by account. */
 export async function sumRights(reads: Statements, store: string): Promise<Record<StockAccount, number>> {
-  const rows = await reads.all<{ account: StockAccount; units: number }>(
-    'SELECT account, SUM(rights) AS units FROM stock_levels WHERE store = ? GROUP BY account',
+  // Not grouped: SQLite would sort every item's row by its account first.
+  const row = await reads.get<Partial<Record<StockAccount, number | null>>>(
+    `SELECT SUM(CASE WHEN account = 'own' THEN rights END) AS own, SUM(CASE WHEN account = 'pool' THEN rights END) AS pool
+     FROM stock_levels WHERE store = ?`,
     [store],
   );
-  const of = (account: StockAccount) => rows.find((row) => row.account === account)?.units ?? 0;
-  return { own: of('own'), pool: of('pool') };
+  return { own: row?.own ?? 0, pool: row?.pool ?? 0 };
 }
 
 /** Levels after a sku, in order; all accounts of one item are one row. */

@@ -11,7 +11,8 @@ import { Searcher } from '../secrets/searcher';
 import { type Call, type Heard, RefusingSite } from './refusing-site';
 import { MATRIX, MIDDLEWARE, type Row, liveRoutes } from './route-matrix';
 
-const TOO_LARGE = 5_000_000;
+/** More than any route takes, bytes. */
+const TOO_LARGE = 9_000_000;
 /** What the API says of itself stands beside the declared routes. */
 const DESCRIPTION = ['/openapi.json', '/docs'];
 const JSON_TYPE = { 'content-type': 'application/json' };

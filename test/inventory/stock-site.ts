@@ -60,6 +60,7 @@ export async function stockSite(engine: Engine, site: string): Promise<StockSite
     url: `http://${site}.example`,
     temporalUi: { url: 'http://temporal.example', namespace: 'default' },
     temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
+    sealedDocuments: async () => null,
     outboxHasWork: () => undefined,
     archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
   };

@@ -115,6 +115,7 @@ export class Shop {
       url: `http://${site}.example`,
       temporalUi: { url: 'http://temporal.example', namespace: 'default' },
       temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
+      sealedDocuments: async () => null,
       outboxHasWork: () => void dials.pokes++,
       archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
     };
