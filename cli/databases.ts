@@ -5,29 +5,9 @@ import { isMariadbUrl, openDatabase } from '../db/migrate';
 import { loadTopology } from '../db/topology';
 import { withoutSecrets } from '../domain/redaction';
 import { type SiteConfig } from '../workers/config';
-import { type Environment } from '../workers/config-environment';
 import { loadConfigFile } from './config';
-import { unreachable, wrongUsage } from './exit-codes';
-import { readTrial } from './trial/data-directory';
-import { siteEnvironment } from './trial/layout';
-
-export interface ConfigFiles {
-  readonly files: readonly string[];
-  /** What stands over the files, as for the sites themselves. */
-  readonly environment: Environment;
-}
-
-/** The files that were named, or those of the trial system. */
-export function configFiles(files: readonly string[], data: string): ConfigFiles {
-  if (files.length > 0) return { files, environment: process.env };
-  const trial = readTrial(data);
-  if (trial) {
-    return { files: trial.sites.map(({ config }) => config), environment: { ...process.env, ...siteEnvironment() } };
-  }
-  throw wrongUsage(
-    `which sites? name their configuration files: there is no trial system in ${data} (--data names another)`,
-  );
-}
+import { configFiles } from './config-files';
+import { unreachable } from './exit-codes';
 
 export function siteConfigs(files: readonly string[], data: string): SiteConfig[] {
   const found = configFiles(files, data);

@@ -12,7 +12,7 @@ import { judgeEpochs } from './doctor/epoch';
 import { CHECKS, type Finding } from './doctor/finding';
 import { type SiteAddress, askSite, checkPort } from './doctor/site';
 import { judgeTemporal } from './doctor/temporal';
-import { configFiles } from './databases';
+import { configFiles } from './config-files';
 import { failed } from './exit-codes';
 import { formatNumberOf, formatTable, print, printJson } from './output';
 
@@ -38,7 +38,7 @@ export async function examine(
   diskLimits: DiskLimits = DISK_LIMITS,
 ): Promise<Finding[]> {
   const now = () => clock.now();
-  const { configs: named, findings } = readFiles(files, environment);
+  const { configs: named, findings } = readFiles({ files, environment });
   const configs = named.map(({ config }) => config);
   const [ports, sites, databases, temporals] = await Promise.all([
     Promise.all(configs.map((config) => checkPort(config, now))),

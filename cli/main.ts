@@ -78,14 +78,15 @@ function systemCommands(program: Command): void {
     .action(async (files: string[], options: { data: string; json?: boolean; record?: boolean }) =>
       (await import('./audit.js')).runAudit(files, options),
     );
-  const config = program.command('config').description("a site's configuration file");
+  const config = program.command('config').description("sites' configuration files");
   config
     .command('check')
-    .description('check a configuration file, the environment over it')
-    .argument('<file>')
+    .description('check configuration files, each for itself and together, the environment over them')
+    .argument('[files...]', "the sites' configuration files (default: those of the trial system)")
+    .option('--data <dir>', "the trial system's data directory", TRIAL_DATA_DEFAULT)
     .option('--json', 'show the result, secrets left out, as JSON')
-    .action(async (file: string, options: { json?: boolean }) =>
-      (await import('./config.js')).runConfigCheck(file, options),
+    .action(async (files: string[], options: { data: string; json?: boolean }) =>
+      (await import('./config.js')).runConfigCheck(files, options),
     );
 }
 

@@ -3,7 +3,6 @@
  * many, so what only one machine has (ports, files) is compared where the URLs name the same host.
  */
 import { createHash } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { isMariadbUrl } from '../db/migrate';
 import { type SiteConfig, type StoreConfig } from './config-schema';
 
@@ -125,11 +124,8 @@ function settingMisfits(name: string, first: StoreView, other: StoreView): Misfi
   const [one, two] = [first.store.topology, other.store.topology];
   if (one.primary !== two.primary) misfits.push(differs('topology.primary', one.primary, two.primary));
   for (const site of new Set([...one.sites, ...two.sites].map((entry) => entry.site))) {
-    const entries = [one, two].map(({ sites }) => sites.find((entry) => entry.site === site));
-    if (isDeepStrictEqual(entries[0], entries[1])) continue;
-    const [here, there] = entries.map((entry) =>
-      entry ? `${entry.role} under ${entry.parent ?? 'nobody'} at ${entry.url}` : 'absent',
-    );
+    const [here, there] = [one, two].map(({ sites }) => shownSite(sites.find((entry) => entry.site === site)));
+    if (here === there) continue;
     misfits.push(differs(`topology.sites (${site})`, here ?? '', there ?? ''));
   }
   const [space, otherSpace] = [first.config.temporal.namespace, other.config.temporal.namespace];
@@ -142,6 +138,10 @@ function settingMisfits(name: string, first: StoreView, other: StoreView): Misfi
     );
   }
   return misfits;
+}
+
+function shownSite(site: StoreConfig['topology']['sites'][number] | undefined): string {
+  return site ? `${site.role} under ${site.parent ?? 'nobody'} at ${site.url}` : 'absent';
 }
 
 function sealingMisfits(name: string, one: StoreView, other: StoreView): Misfit[] {

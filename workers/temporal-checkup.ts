@@ -21,14 +21,16 @@ export type TemporalCheckup =
     };
 
 export async function checkTemporal(temporal: TemporalSettings, stores: readonly string[]): Promise<TemporalCheckup> {
-  // Without the client's own retries: what is away is to be told at once.
-  const connection = Connection.lazy({ ...(await connectionOptions(temporal)), interceptors: [] });
   const { namespace } = temporal;
-  const ask = <T>(question: () => Promise<T>) => connection.withDeadline(Date.now() + QUESTION_TIMEOUT_MS, question);
+  let connection: Connection | undefined;
   try {
-    await ask(() => connection.workflowService.describeNamespace({ namespace }));
-    const attributes = await ask(() => searchAttributes(connection, namespace));
-    const client = new Client({ connection, namespace });
+    // Without the client's own retries: what is away is to be told at once.
+    const asked = Connection.lazy({ ...(await connectionOptions(temporal)), interceptors: [] });
+    connection = asked;
+    const ask = <T>(question: () => Promise<T>) => asked.withDeadline(Date.now() + QUESTION_TIMEOUT_MS, question);
+    await ask(() => asked.workflowService.describeNamespace({ namespace }));
+    const attributes = await ask(() => searchAttributes(asked, namespace));
+    const client = new Client({ connection: asked, namespace });
     const authorities = new Map<string, Topology | 'none' | { reason: string }>();
     for (const store of stores) authorities.set(store, await ask(() => askAuthority(client, store)));
     return { state: 'there', attributes, authorities };
@@ -36,7 +38,7 @@ export async function checkTemporal(temporal: TemporalSettings, stores: readonly
     if (isNotThere(error)) return { state: 'no-namespace' };
     return { state: 'away', reason: grpcReason(error) };
   } finally {
-    await connection.close();
+    await connection?.close();
   }
 }
 

@@ -1,7 +1,6 @@
 /** Are the files right, each for itself and together? */
-import { ConfigError, loadConfig } from '../../workers/config';
 import { type Misfit, type NamedConfig, compareConfigs } from '../../workers/config-compare';
-import { type Environment } from '../../workers/config-environment';
+import { type ConfigFiles, readConfigs } from '../config-files';
 import { type Finding, Findings } from './finding';
 
 export interface ReadFiles {
@@ -10,21 +9,20 @@ export interface ReadFiles {
   readonly findings: readonly Finding[];
 }
 
-export function readFiles(files: readonly string[], environment: Environment): ReadFiles {
-  const configs: NamedConfig[] = [];
-  const findings: Finding[] = [];
-  for (const file of files) {
-    const finding = new Findings('configuration', file);
-    try {
-      const config = loadConfig(file, environment);
-      configs.push({ file, config });
-      findings.push(finding.ok(`site ${config.site} at ${config.url}`));
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      findings.push(...error.problems.map((problem) => finding.fault(problem, `mend ${file}`)));
-    }
-  }
-  return { configs, findings: [...findings, ...together(configs)] };
+export function readFiles(files: ConfigFiles): ReadFiles {
+  const { right, wrong } = readConfigs(files);
+  return {
+    configs: right,
+    findings: [
+      ...right.map(({ file, config }) =>
+        new Findings('configuration', file).ok(`site ${config.site} at ${config.url}`),
+      ),
+      ...wrong.flatMap(({ file, problems }) =>
+        problems.map((problem) => new Findings('configuration', file).fault(problem, `mend ${file}`)),
+      ),
+      ...together(right),
+    ],
+  };
 }
 
 function together(configs: readonly NamedConfig[]): Finding[] {

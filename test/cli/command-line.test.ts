@@ -128,9 +128,39 @@ describe('config check', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace(/^temporal:$/m, '$&\n  apiKey: key-of-the-cloud'));
     const json = await entrepot('config', 'check', file, '--json');
     expect(JSON.parse(json.stdout)).toMatchObject({
-      temporal: { apiKey: '(secret)' },
-      stores: { shop: { sealing: { current: 'first', keys: { first: '(secret)' } } } },
+      files: [
+        {
+          file,
+          config: {
+            temporal: { apiKey: '(secret)' },
+            stores: { shop: { sealing: { current: 'first', keys: { first: '(secret)' } } } },
+          },
+        },
+      ],
+      ...{ wrong: [], misfits: [] },
     });
+    const all = await entrepot('config', 'check', '--data', data);
+    expect(all).toMatchObject({ code: 0, stderr: '' });
+    expect(all.stdout.match(/ is right: site \w+ at /g)).toHaveLength(3);
+    expect(all.stdout).toContain('they fit together');
+  });
+
+  it('ends with 2 for files that do not fit together, names all that is wrong, and shows no secrets', async () => {
+    const trial = openTrial({ data: join(folder, 'misfits'), secondaries: 1 }, 4700, newKey);
+    const [hq, north] = trial.sites.map(({ config }) => readFileSync(config, 'utf8'));
+    const other = join(folder, 'misfits', 'other.yaml');
+    const key = Buffer.alloc(32, 9).toString('base64');
+    writeFileSync(other, (north ?? '').replace(/first: \S{44}/, `first: ${key}`).replace('port: 4701', 'port: 4700'));
+    const broken = join(folder, 'misfits', 'broken.yaml');
+    writeFileSync(broken, (hq ?? '').replace('level: info', 'level: infos'));
+    const { code, stdout, stderr } = await entrepot('config', 'check', trial.sites[0]?.config ?? '', other, broken);
+    expect(stdout.match(/ is right: /g)).toHaveLength(2);
+    expect(stderr).toContain('log.level is "infos": allowed: trace, debug');
+    expect(stderr).toContain('the files do not fit together:');
+    expect(stderr).toMatch(/hq\.yaml and \S+other\.yaml both listen on port 4700: set listen\.port of one to another/);
+    expect(stderr).toMatch(/the sealing key "first" of \S+hq\.yaml is another one in \S+other\.yaml/);
+    expect(stderr + stdout).not.toContain(key);
+    expect(code).toBe(2);
   });
 
   it('ends with 2 for a file that is wrong', async () => {
