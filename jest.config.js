@@ -32,6 +32,7 @@ module.exports = {
     { ...shared, displayName: 'record', testMatch: ['<rootDir>/test/replay/record.ts'] },
   ],
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/longest-first.js',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
   testTimeout: 60_000,
 };

@@ -28,6 +28,14 @@ export interface CatalogDocumentReference {
   readonly itemCount: number;
 }
 
+/** What a site answers to a catalogue document. */
+export interface CatalogApplied {
+  /** That it has now. */
+  readonly revision: number;
+  /** It has not taken the document, and would take one on this base: its own revision, or 0 for a full document only. */
+  readonly takesBase?: number;
+}
+
 export interface CatalogDeliveryRecord {
   readonly store: string;
   readonly epoch: number;
@@ -92,14 +100,24 @@ export type CartConversionResult =
 /** Put on `primary.<store>.<epoch>`: each requires, in its transaction, that this site is primary in that epoch. */
 export interface PrimaryActivities {
   /** Figure 6, step 600: the draft becomes the next revision, once per request; without changes the newest one. */
-  publishCatalog(input: { store: string; epoch: number; catalog: string; request: string }): Promise<PublishedRevision>;
+  publishCatalog(input: {
+    store: string;
+    epoch: number;
+    catalog: string;
+    request: string;
+    /** Nothing is published: the newest revision is for these sites. */
+    only?: { readonly sites: readonly string[] };
+  }): Promise<PublishedRevision>;
   /** Figure 6, steps 602 and 604. */
   prepareCatalogDocument(input: {
     store: string;
     epoch: number;
     catalog: string;
     partition: string;
+    /** What the receiver has; 0 for a full document. */
     base: number;
+    /** For these instead, each from what it has confirmed; the first one's is answered. */
+    sites?: readonly string[];
     /** 0 for the newest. */
     target: number;
   }): Promise<CatalogDocumentReference>;
@@ -116,8 +134,8 @@ export interface PrimaryActivities {
 /** Put on `site.<store>.<site>.<incarnation>`. */
 export interface SiteActivities {
   applyTopology(input: { topology: Topology }): Promise<void>;
-  /** Figure 7: fetches, checks, stages and flips; answers the revision that the site now has. */
-  applyCatalog(input: CatalogDocumentReference): Promise<{ revision: number }>;
+  /** Figure 7: fetches, checks, stages and flips. */
+  applyCatalog(input: CatalogDocumentReference): Promise<CatalogApplied>;
   /** Figure 9: credits once and answers the sealed confirmation. */
   creditAllocation(input: { document: SealedDocument }): Promise<SealedDocument>;
   /** A parent that is not the primary takes orders here. */

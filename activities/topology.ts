@@ -1,6 +1,13 @@
 /** The site's copy of the topology, and the records that workflows keep of themselves. */
-import { saveTopology } from '../db/topology';
-import { type WorkflowRunState, recordWorkflowState } from '../db/workflow-runs';
+import { forgetConfirmations } from '../db/catalog/deliveries';
+import { listHeads } from '../db/catalog/heads';
+import { type Transaction } from '../db/database';
+import { loadTopology, saveTopology } from '../db/topology';
+import { type WorkflowRunState, recordWorkflowState, requestWorkflow } from '../db/workflow-runs';
+import { NO_REVISION } from '../domain/catalog';
+import { type Site, type Topology, childrenOf } from '../domain/sites';
+import { type CatalogPushInput } from '../domain/workflow-inputs';
+import { formatWorkflowId } from '../domain/workflow-ids';
 import { type SiteContext } from './context';
 import { type SiteActivities } from './contract';
 
@@ -10,13 +17,13 @@ export interface TopologyListener {
 }
 
 export function topologyActivities(
-  { db, runtime, log }: SiteContext,
+  context: SiteContext,
   listener: TopologyListener,
 ): Pick<SiteActivities, 'applyTopology' | 'recordWorkflow'> {
+  const { db, runtime, log } = context;
   return {
     async applyTopology({ topology }) {
-      const taken = await db.transaction((tx) => saveTopology(tx, topology, runtime.clock.now()));
-      if (!taken) return;
+      if (!(await takeTopology(context, topology))) return;
       log.info({ store: topology.store, version: topology.version, epoch: topology.epoch }, 'topology taken');
       listener.topologyChanged();
     },
@@ -27,4 +34,47 @@ export function topologyActivities(
       );
     },
   };
+}
+
+/**
+ * Takes a newer topology; answers whether it was one. A child whose data are new (a new site, a database lost or
+ * restored) gets from the primary what was published, without anyone's asking.
+ */
+export async function takeTopology(context: SiteContext, topology: Topology): Promise<boolean> {
+  const { db, runtime } = context;
+  return db.transaction(async (tx) => {
+    const before = await loadTopology(tx, topology.store);
+    if (!(await saveTopology(tx, topology, runtime.clock.now()))) return false;
+    if (topology.primary !== before.site) return true;
+    const known = new Map(before.topology.sites.map(({ site, incarnation }) => [site, incarnation]));
+    for (const child of childrenOf(topology, before.site)) {
+      if (child.incarnation > (known.get(child.site) ?? 0)) await supply(context, tx, topology, child);
+    }
+    return true;
+  });
+}
+
+async function supply(
+  { runtime, outboxHasWork }: SiteContext,
+  tx: Transaction,
+  topology: Topology,
+  { site, incarnation }: Site,
+): Promise<void> {
+  const { store, epoch } = topology;
+  const now = runtime.clock.now();
+  await forgetConfirmations(tx, store, site, now);
+  for (const { catalog, revision } of await listHeads(tx, store)) {
+    if (revision === NO_REVISION) continue;
+    const id = { store, catalog, request: `${site}.${incarnation}` };
+    const input: CatalogPushInput = { ...id, topology, only: { sites: [site] } };
+    const workflowId = formatWorkflowId('catalogPush', id);
+    const asked = { store, workflowId, kind: 'catalogPush', input, epoch, now } as const;
+    await requestWorkflow(tx, {
+      ...asked,
+      requestedBy: `site:${site}`,
+      outboxId: runtime.ids.uuid(),
+      traceContext: null,
+    });
+  }
+  tx.afterCommit(outboxHasWork);
 }

@@ -1,6 +1,6 @@
 /** The documents that sites fetch from their parent: cXML's subscription transactions. */
 import { z } from 'zod';
-import { openDocumentFile, prepareDocument } from '../activities/catalog/documents';
+import { openDocumentFile, planDocument, prepareDocument } from '../activities/catalog/documents';
 import { readContentRequest, writeContentRequest, writeStatus } from '../cxml/catalog';
 import { DOCUMENT_BYTES_MAX, XmlError } from '../cxml/reader';
 import { readHead } from '../db/catalog/heads';
@@ -62,7 +62,8 @@ export const catalogContentRoutes: readonly Route[] = [
           body: writeStatus(204, 'nothing is newer', { ...envelope, ...parties }),
         };
       }
-      const key = { catalog: params.catalog, partition: EVERYONE, base: NO_REVISION, target };
+      const wanted = { catalog: params.catalog, partition: EVERYONE, base: request.base, target };
+      const key = await planDocument(context, store.store, wanted);
       await prepareDocument(context, store, key);
       const document = openDocumentFile(context, store.store, key);
       return { status: 200, contentType: XML, headers: { 'Content-Encoding': 'br' }, stream: document };

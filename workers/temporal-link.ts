@@ -6,7 +6,8 @@ import { Client, Connection, type ConnectionOptions, WithStartWorkflowOperation 
 import { type Workflow } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { type SiteContext, type TemporalReach } from '../activities/context';
-import { type OwnTopology, loadTopology, saveTopology } from '../db/topology';
+import { takeTopology } from '../activities/topology';
+import { type OwnTopology, loadTopology } from '../db/topology';
 import { WORKFLOW_QUEUE } from '../domain/queues';
 import { TellableError } from '../domain/errors';
 import { type Topology } from '../domain/sites';
@@ -211,26 +212,24 @@ export class TemporalLink {
 
   /** Tells the authority which data this site has, and takes the topology that it answers. */
   private async register(store: string): Promise<Topology> {
-    const { db, site, runtime, url } = this.context;
+    const { db, site, url } = this.context;
     const own = await loadTopology(db, store);
     const known = own.topology.sites.find((candidate) => candidate.site === site);
     if (own.incarnation > 0 && known?.url === url && own.topology.version > 0) {
       // Registered before: work goes on at once, and the authority is told beside it.
       void this.askAuthority(store, own).then(
-        (topology) => this.takeTopology(topology),
+        (topology) => this.hear(topology),
         (err: unknown) => this.context.log.warn({ store, err }, 'the topology authority does not answer'),
       );
       return own.topology;
     }
     const topology = await this.askAuthority(store, own);
-    await db.transaction((tx) => saveTopology(tx, topology, runtime.clock.now()));
+    await takeTopology(this.context, topology);
     return topology;
   }
 
-  private async takeTopology(topology: Topology): Promise<void> {
-    const { db, runtime } = this.context;
-    const taken = await db.transaction((tx) => saveTopology(tx, topology, runtime.clock.now()));
-    if (taken) this.topologyChanged();
+  private async hear(topology: Topology): Promise<void> {
+    if (await takeTopology(this.context, topology)) this.topologyChanged();
   }
 
   private async askAuthority(store: string, own: OwnTopology): Promise<Topology> {

@@ -14,6 +14,7 @@ import {
   type SiteActivities,
 } from '../activities/contract';
 import { NO_REVISION, showRevision } from '../domain/catalog';
+import { baseAfterRefusal } from '../domain/catalog-delta';
 import { queueOfPrimary, queueOfSite } from '../domain/topology';
 import { type CatalogDeliveryInput, type SiteReport } from '../domain/workflow-inputs';
 import { SUPERSEDED, TopologyWatch, deliver, deliverUnlessSuperseded } from './hold';
@@ -21,6 +22,10 @@ import { bulkWork, smallDocument, streamedDocument } from './options';
 import { Records } from './records';
 import { deliverRevision, siteReported } from './signals';
 import { Status } from './status';
+
+const SETTLED = Symbol('settled');
+const REFUSED_BASE = Symbol('refused base');
+type Outcome = typeof SETTLED | typeof SUPERSEDED | typeof REFUSED_BASE;
 
 /**
  * Brings one site to the newest revision of one catalogue (figure 6, steps 608 to 612; figure 7). While a revision is
@@ -36,6 +41,9 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
   let wanted = NO_REVISION;
   let settled = NO_REVISION;
   let confirmed = NO_REVISION;
+  /** What the next document changes; until the site has said what it has, that is looked up where it is kept. */
+  let base: number | undefined;
+  let refusals = 0;
   const listeners = new Set<string>();
   const want = (revision: number, reportTo: readonly string[]) => {
     wanted = Math.max(wanted, revision);
@@ -58,7 +66,7 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
     if (settled < target) {
       const document = await prepareDocument(target);
       const applied = await sendDocument(document);
-      if (applied === SUPERSEDED) return;
+      if (applied !== SETTLED) return;
     }
     await report({ site, target: settled, state: status.current === 'parked' ? 'parked' : 'confirmed' });
   }
@@ -69,12 +77,15 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
       send: (queue) =>
         proxyActivities<PrimaryActivities>(
           bulkWork(queue, `document of revision ${showRevision(target)}`),
-        ).prepareCatalogDocument({ store, epoch: watch.current.epoch, catalog, partition, base: NO_REVISION, target }),
+        ).prepareCatalogDocument({
+          ...{ store, epoch: watch.current.epoch, catalog, partition, target },
+          ...(base === undefined ? { base: NO_REVISION, sites: [site] } : { base }),
+        }),
       onHeld: () => status.become('held', `revision ${showRevision(target)}: the primary does not answer`),
     });
   }
 
-  async function sendDocument(document: CatalogDocumentReference): Promise<typeof SUPERSEDED | undefined> {
+  async function sendDocument(document: CatalogDocumentReference): Promise<Outcome> {
     const shown = showRevision(document.target);
     status.become('delivering', `revision ${shown} of ${catalog} to ${site}`);
     record(document, { state: 'delivering' });
@@ -90,14 +101,23 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
         () => wanted > document.target,
       );
       if (answer === SUPERSEDED) return SUPERSEDED;
-      confirmed = answer.revision;
+      if (answer.takesBase !== undefined) return onAnotherBase(answer.takesBase);
+      confirmed = base = answer.revision;
+      refusals = 0;
       status.become('confirmed', `${site} has revision ${showRevision(confirmed)} of ${catalog}`);
       record(document, { state: 'confirmed', revision: confirmed });
     } catch (error) {
       park(document, error);
     }
     settled = Math.max(document.target, confirmed);
-    return undefined;
+    return SETTLED;
+  }
+
+  /** The site has another revision than the delta is for: the next document is made for what it has. */
+  function onAnotherBase(siteHas: number): Outcome {
+    refusals += 1;
+    base = baseAfterRefusal(siteHas, refusals);
+    return REFUSED_BASE;
   }
 
   function hold(document: CatalogDocumentReference, heldSince: number): void {

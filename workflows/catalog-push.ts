@@ -29,7 +29,7 @@ export interface CatalogPushResult {
 
 /** Sends a catalogue to the sites that it is for (figure 6). */
 export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushResult> {
-  const { store, catalog, request } = input;
+  const { store, catalog, request, only } = input;
   const { workflowId } = workflowInfo();
   const watch = new TopologyWatch(input.topology);
   const status = new Status('publishing', `catalogue ${catalog}`);
@@ -37,21 +37,24 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
   setHandler(siteReported, (report) => void reports.set(report.site, report));
 
   const published = await publish();
-  await convert(published.revision);
+  await convert(published);
   status.become('delivering', `revision ${showRevision(published.revision)} to ${published.sites.join(', ')}`);
   for (const site of published.sites) await sendTo(site, published.revision);
   await condition(() => published.sites.every((site) => reports.has(site)), PUSH_CONFIRMATION_WAIT);
   return finish(published);
 
-  /** Step 600. The trigger is "now", so the draft gets its revision here. */
+  /** Step 600. The trigger is "now", so the draft gets its revision here, unless sites ask for what there is. */
   function publish(): Promise<PublishedRevision> {
     return onPrimary(`publish ${catalog}`, (activities) =>
-      activities.publishCatalog({ store, epoch: watch.current.epoch, catalog, request }),
+      activities.publishCatalog({
+        ...{ store, epoch: watch.current.epoch, catalog, request },
+        ...(only ? { only } : {}),
+      }),
     );
   }
 
-  /** Steps 602 and 604. */
-  async function convert(revision: number): Promise<void> {
+  /** Steps 602 and 604: what each site needs, for many need the same. */
+  async function convert({ revision, sites }: PublishedRevision): Promise<void> {
     if (revision === NO_REVISION) return;
     await onPrimary(`convert revision ${showRevision(revision)}`, (activities) =>
       activities.prepareCatalogDocument({
@@ -60,6 +63,7 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
         catalog,
         partition: EVERYONE,
         base: NO_REVISION,
+        sites,
         target: revision,
       }),
     );

@@ -1,24 +1,15 @@
-/** A site takes a catalogue document from its parent (figure 7): fetch, check, stage, flip. */
+/** A site takes a catalogue document from its parent (figure 7): check, stage, flip. */
 import { ApplicationFailure } from '@temporalio/common';
-import { writeContentRequest } from '../../cxml/catalog';
 import { readContentResponse } from '../../cxml/catalog-reader';
 import { XmlError } from '../../cxml/reader';
 import { XmlCharacterError } from '../../cxml/writer';
 import { readHead } from '../../db/catalog/heads';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
-import { TellableError } from '../../domain/errors';
-import { showRevision } from '../../domain/catalog';
+import { NO_REVISION, showRevision } from '../../domain/catalog';
 import { ContentDigest } from '../../domain/catalog-digest';
-import { type Envelope, formatPayloadID } from '../../domain/documents';
-import { formatTraceparent } from '../../domain/trace';
-import { type SiteContext, storeSettings } from '../context';
-import { type CatalogDocumentReference } from '../contract';
-import { postToSite } from '../site-request';
+import { type SiteContext } from '../context';
+import { type CatalogApplied, type CatalogDocumentReference } from '../contract';
 
-/** How long the parent may take to begin its answer, milliseconds. */
-const ANSWER_TIMEOUT_MS = 30_000;
-/** How long a document under way may stand still: a link that is cut in silence would hold it for minutes. */
-const SILENCE_TIMEOUT_MS = 10_000;
 /** A document that no retry can mend. */
 export const CATALOG_REFUSED = 'CatalogRefused';
 
@@ -30,15 +21,22 @@ function refused(reference: CatalogDocumentReference, reason: string): Applicati
 /** Applications of one catalogue are taken one after the other: a late attempt must not stage beside its successor. */
 const applying = new Map<string, Promise<unknown>>();
 
+/** Where a document's bytes come from: the parent, see fetch.ts. */
+export type FetchDocument = (
+  context: SiteContext,
+  reference: CatalogDocumentReference,
+) => Promise<AsyncIterable<Uint8Array>>;
+
 export async function applyCatalog(
   context: SiteContext,
   reference: CatalogDocumentReference,
+  fetch: FetchDocument,
   onProgress: () => void,
-): Promise<{ revision: number }> {
+): Promise<CatalogApplied> {
   const name = `${context.site}/${reference.store}/${reference.catalog}/${reference.partition}`;
   const mine = (applying.get(name) ?? Promise.resolve()).then(
-    () => applyOnce(context, reference, onProgress),
-    () => applyOnce(context, reference, onProgress),
+    () => applyOnce(context, reference, fetch, onProgress),
+    () => applyOnce(context, reference, fetch, onProgress),
   );
   applying.set(name, mine);
   try {
@@ -51,19 +49,27 @@ export async function applyCatalog(
 async function applyOnce(
   context: SiteContext,
   reference: CatalogDocumentReference,
+  fetch: FetchDocument,
   onProgress: () => void,
-): Promise<{ revision: number }> {
+): Promise<CatalogApplied> {
   const { db, runtime, log } = context;
-  const { store, catalog, target } = reference;
+  const { store, catalog, base, target } = reference;
   const head = await readHead(db, store, catalog);
-  if (head.revision >= target) return { revision: head.revision };
-  const bytes = await fetchDocument(context, reference);
-  const staging = await Staging.begin(db, store, catalog, target, runtime.ids.uuid(), runtime.clock.now());
-  if (!staging) return { revision: (await readHead(db, store, catalog)).revision };
+  if (!isTaken(reference, head.revision)) return notTaken(reference, head.revision);
+  const bytes = await fetch(context, reference);
+  const { staging, revision } = await Staging.begin(db, reference, runtime.ids.uuid(), runtime.clock.now());
+  if (!staging) return notTaken(reference, revision);
   const startedAt = runtime.clock.now();
   try {
     await stageDocument(reference, bytes, staging, onProgress);
   } catch (error) {
+    if (error instanceof SumError && base !== NO_REVISION) {
+      log.warn(
+        { store, catalog, revision: target, err: error },
+        'a delta does not fit; the full document is asked for',
+      );
+      return { revision, takesBase: NO_REVISION };
+    }
     const isRefusal =
       error instanceof XmlError || error instanceof XmlCharacterError || error instanceof CatalogOrderError;
     throw isRefusal ? refused(reference, error.message) : error;
@@ -72,75 +78,21 @@ async function applyOnce(
   const durationMs = runtime.clock.now() - startedAt;
   const { payloadID: payloadId } = reference;
   const items = staging.result.itemCount;
-  log.info({ store, catalog, revision: target, payloadId, items, durationMs }, 'catalogue applied');
+  log.info({ store, catalog, revision: target, base, payloadId, items, durationMs }, 'catalogue applied');
   return { revision: target };
 }
 
-async function fetchDocument(
-  context: SiteContext,
-  reference: CatalogDocumentReference,
-): Promise<AsyncIterable<Uint8Array>> {
-  const settings = storeSettings(context, reference.store);
-  const now = context.runtime.clock.now();
-  const { store, domain } = settings;
-  const payloadID = formatPayloadID(now, `${context.site}-${reference.catalog}-${reference.target}`, 1, domain);
-  const envelope: Envelope = { payloadID, timestamp: now, store, domain, sender: context.site, receiver: 'parent' };
-  const request = writeContentRequest(reference.catalog, reference.base, envelope);
-  context.archiveDocument('SubscriptionContentRequest', payloadID, request);
-  const patience = new Patience();
-  patience.wait(ANSWER_TIMEOUT_MS, 'the parent does not answer');
-  const response = await postToSite(context, settings, {
-    url: `${reference.url}?target=${reference.target}`,
-    body: request,
-    headers: {
-      'Content-Type': 'text/xml; charset=UTF-8',
-      'Accept-Encoding': 'br',
-      ...(context.trace ? { traceparent: formatTraceparent(context.trace) } : {}),
-    },
-    signal: patience.signal,
-  })
-    .catch((error: unknown) => {
-      throw new TellableError(`${reference.url} does not answer: is the parent up?`, { cause: error });
-    })
-    .finally(() => patience.end());
-  if (!response.ok || !response.body) {
-    throw new TellableError(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
-  }
-  return withPatience(response.body, patience);
+/** A delta is for its base only; nothing is taken that a site has, or that is older. */
+function isTaken({ base, target }: CatalogDocumentReference, revision: number): boolean {
+  return revision < target && (base === NO_REVISION || base === revision);
 }
 
-/** Ends what takes too long. */
-class Patience {
-  private readonly controller = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
-  readonly signal = this.controller.signal;
-
-  wait(milliseconds: number, problem: string): void {
-    this.timer = setTimeout(
-      () => this.controller.abort(new TellableError(`${problem} within ${milliseconds} ms`)),
-      milliseconds,
-    );
-  }
-
-  end(): void {
-    clearTimeout(this.timer);
-  }
+function notTaken({ target }: CatalogDocumentReference, revision: number): CatalogApplied {
+  return revision >= target ? { revision } : { revision, takesBase: revision };
 }
 
-/** The same bytes, which may not stand still; the reader may take its time. */
-async function* withPatience(bytes: AsyncIterable<Uint8Array>, patience: Patience): AsyncGenerator<Uint8Array> {
-  const stillness = () => patience.wait(SILENCE_TIMEOUT_MS, 'nothing more of the document came');
-  try {
-    stillness();
-    for await (const chunk of bytes) {
-      patience.end();
-      yield chunk;
-      stillness();
-    }
-  } finally {
-    patience.end();
-  }
-}
+/** The document is what was announced, and what is here with it does not make the announced revision. */
+class SumError extends XmlError {}
 
 async function stageDocument(
   reference: CatalogDocumentReference,
@@ -176,7 +128,7 @@ async function stageDocument(
   }
   const { itemCount, digest } = staging.result;
   if (itemCount !== announced.itemCount || digest !== announced.digest) {
-    throw new XmlError(
+    throw new SumError(
       `applied, it gives ${itemCount} items with digest ${digest}, announced were ${announced.itemCount} with ${announced.digest}`,
     );
   }

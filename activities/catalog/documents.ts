@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createBrotliCompress } from 'node:zlib';
-import { END_CONTENT_RESPONSE, startContentResponse, writeIndexDelete, writeIndexItem } from '../../cxml/catalog';
-import { itemsAfter, skusEver } from '../../db/catalog/browse';
+import { touchedSkus } from '../../db/catalog/changes';
 import { type DocumentKey, type StoredDocument, findDocument, saveDocument } from '../../db/catalog/deliveries';
 import { findRevision } from '../../db/catalog/heads';
-import { TellableError } from '../../domain/errors';
+import { NO_REVISION } from '../../domain/catalog';
+import { DELTA_ITEMS_MAX, deltaIsSmaller } from '../../domain/catalog-delta';
 import { ContentDigest } from '../../domain/catalog-digest';
+import { TellableError } from '../../domain/errors';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
 import { type SiteContext, type StoreSettings } from '../context';
+import { writeContent } from './content';
 
-/** Items read and written at a time. */
-const BATCH_ITEMS = 500;
 /** A fifth of the size in a tenth of the default's time. */
 const BROTLI_QUALITY = 1;
 
@@ -29,7 +29,22 @@ export function documentFile({ documentsDir }: SiteContext, store: string, key: 
   return join(documentsDir, `${store}--${key.catalog}--${key.base}--${key.target}.xml.br`);
 }
 
-/** The document, from its file or made again. Only full documents are made here: `base` is 0. */
+/**
+ * The document that brings a site from `base` to `target`: a delta where that is smaller and the base is known, else the
+ * full one, with base 0. What was published does not change, so the answer is the same whenever it is asked for.
+ */
+export async function planDocument({ db }: SiteContext, store: string, key: DocumentKey): Promise<DocumentKey> {
+  const full = { ...key, base: NO_REVISION };
+  const { catalog, base, target } = key;
+  if (base === NO_REVISION || base >= target || !(await findRevision(db, store, catalog, base))) return full;
+  const made = await findRevision(db, store, catalog, target);
+  if (!made) return full;
+  const limit = Math.min(made.itemCount, DELTA_ITEMS_MAX) + 1;
+  const touched = await touchedSkus(db, { store, catalog, base, target }, limit);
+  return touched.length > 0 && deltaIsSmaller(touched.length, made.itemCount) ? key : full;
+}
+
+/** The document, from its file or made again. */
 export async function prepareDocument(
   context: SiteContext,
   settings: StoreSettings,
@@ -67,7 +82,7 @@ async function makeDocument(
     ...{ sender: context.site, receiver: EVERY_SITE },
   };
   const digest = new ContentDigest(key);
-  const pieces = writeDocument(context, settings, key, envelope, record, digest);
+  const pieces = writeContent(context.db, settings, key, envelope, record, digest);
   const beside = `${file}.${context.runtime.ids.uuid()}`;
   await mkdir(context.documentsDir, { recursive: true });
   let bytes = 0;
@@ -93,39 +108,6 @@ async function makeDocument(
     await rm(beside, { force: true });
     throw error;
   }
-}
-
-async function* writeDocument(
-  { db }: SiteContext,
-  { store, language }: StoreSettings,
-  key: DocumentKey,
-  envelope: Envelope,
-  record: { itemCount: number; digest: string },
-  digest: ContentDigest,
-): AsyncGenerator<Buffer> {
-  const { itemCount } = record;
-  const head = { catalog: key.catalog, base: key.base, target: key.target, itemCount, digest: record.digest };
-  // An Index must hold an item, so an emptied catalogue is a list of what it once held, withdrawn.
-  const emptied = itemCount === 0;
-  yield Buffer.from(startContentResponse({ ...head, loadmode: emptied ? 'Incremental' : 'Full' }, envelope, language));
-  if (emptied) {
-    for (const sku of await skusEver(db, store, key.catalog)) {
-      digest.withdraw(sku);
-      yield Buffer.from(writeIndexDelete(sku));
-    }
-  }
-  for (let after = ''; ;) {
-    const batch = await itemsAfter(db, store, key.catalog, key.target, after, BATCH_ITEMS);
-    let text = '';
-    for (const { item, contentHash } of batch) {
-      digest.addHash(contentHash);
-      text += writeIndexItem(item, language);
-    }
-    if (text !== '') yield Buffer.from(text);
-    if (batch.length < BATCH_ITEMS) break;
-    after = batch.at(-1)?.item.sku ?? '';
-  }
-  yield Buffer.from(END_CONTENT_RESPONSE);
 }
 
 /** The stored document's compressed bytes. */

@@ -1,14 +1,16 @@
 /** The catalogue's activities (figures 6 and 7). */
 import { heartbeat } from '@temporalio/activity';
-import { publishDraft } from '../../db/catalog/drafts';
-import { recordDelivery } from '../../db/catalog/deliveries';
+import { newestRevision, publishDraft } from '../../db/catalog/drafts';
+import { type StoredDocument, confirmedRevisions, recordDelivery } from '../../db/catalog/deliveries';
 import { readHead } from '../../db/catalog/heads';
 import { loadTopology, requirePrimacy } from '../../db/topology';
+import { NO_REVISION } from '../../domain/catalog';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type PrimaryActivities, type SiteActivities } from '../contract';
 import { applyCatalog } from './apply';
-import { prepareDocument } from './documents';
+import { planDocument, prepareDocument } from './documents';
+import { fetchDocument } from './fetch';
 
 type CatalogActivities = Pick<
   PrimaryActivities,
@@ -19,24 +21,31 @@ type CatalogActivities = Pick<
 export function catalogActivities(context: SiteContext): CatalogActivities {
   const { db, runtime, log } = context;
   return {
-    async publishCatalog({ store, epoch, catalog, request }) {
+    async publishCatalog({ store, epoch, catalog, request, only }) {
       const published = await db.transaction(async (tx) => {
         await requirePrimacy(tx, store, epoch);
+        if (only) return newestRevision(tx, store, catalog);
         return publishDraft(tx, { store, catalog, epoch, request, now: runtime.clock.now() });
       });
       const { topology, site } = await loadTopology(db, store);
-      log.info({ store, catalog, ...published }, 'catalogue published');
-      return { ...published, sites: childrenOf(topology, site).map((child) => child.site) };
+      if (!only) log.info({ store, catalog, ...published }, 'catalogue published');
+      return { ...published, sites: only?.sites ?? childrenOf(topology, site).map((child) => child.site) };
     },
 
-    async prepareCatalogDocument({ store, epoch, catalog, partition, base, target }) {
+    async prepareCatalogDocument({ store, epoch, catalog, partition, base, sites, target }) {
       await db.transaction((tx) => requirePrimacy(tx, store, epoch));
       const settings = storeSettings(context, store);
-      const wanted = target === 0 ? (await readHead(db, store, catalog)).revision : target;
-      const document = await prepareDocument(context, settings, { catalog, partition, base, target: wanted });
-      const { payloadId, bytes, contentDigest, itemCount } = document;
+      const wanted = target === NO_REVISION ? (await readHead(db, store, catalog)).revision : target;
+      const bases = sites ? await confirmedRevisions(db, store, { catalog, partition }, sites) : [base];
+      const made: StoredDocument[] = [];
+      for (const from of new Set(bases.length > 0 ? bases : [NO_REVISION])) {
+        const key = await planDocument(context, store, { catalog, partition, base: from, target: wanted });
+        made.push(await prepareDocument(context, settings, key));
+      }
+      const [document] = made as [StoredDocument];
+      const { payloadId, bytes, contentDigest, itemCount, base: from } = document;
       const url = `${context.url}/v1/stores/${store}/catalogs/${catalog}/content`;
-      const where = { store, catalog, partition, base, target: wanted };
+      const where = { store, catalog, partition, base: from, target: wanted };
       return { ...where, payloadID: payloadId, url, bytes, contentDigest, itemCount };
     },
 
@@ -47,6 +56,6 @@ export function catalogActivities(context: SiteContext): CatalogActivities {
       });
     },
 
-    applyCatalog: (reference) => applyCatalog(context, reference, () => heartbeat()),
+    applyCatalog: (reference) => applyCatalog(context, reference, fetchDocument, () => heartbeat()),
   };
 }

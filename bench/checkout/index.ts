@@ -10,7 +10,7 @@ import { hashToken } from '../../api/cart-access';
 import { type Engine } from '../../db/database';
 import { inParallel } from '../../cli/demo/scenario';
 import { findFreePortBase } from '../../cli/trial/ports';
-import { startPrivateMariadb } from '../private-mariadb';
+import { PrivateMariadb } from '../private-mariadb';
 import { type Result, peakRssMiB, printReport, quantile, round, tell } from '../report';
 import { makeCart } from '../shop';
 import { type BareDriver, type Script, ScriptRecorder, bareMariadb, bareSqlite, durability } from './driver';
@@ -36,6 +36,7 @@ const CARTS_AT_ONCE = 16;
 const WARM_UP_CHECKOUTS = 500;
 const PORT_BASE = 5600;
 const PORTS_APART = 50;
+const BUFFER_POOL = '--innodb-buffer-pool-size=512M';
 const TOKEN = 'bench-token';
 
 /** What the targets ask for (docs/guarantees.md). */
@@ -86,7 +87,8 @@ async function onEngine(
   checkouts: number,
 ): Promise<{ results: Result[]; peakRssMiB: number; durability: string }> {
   mkdirSync(folder);
-  const server = engine === 'mariadb' ? await startPrivateMariadb(folder, port + 1) : undefined;
+  const server =
+    engine === 'mariadb' ? await PrivateMariadb.start({ folder, port: port + 1, settled: [BUFFER_POOL] }) : null;
   if (engine === 'mariadb' && !server) throw new Error('MariaDB is not installed: install it, or give --engine sqlite');
   const database = server ? `${server.url}checkout` : join(folder, 'north.sqlite');
   const shop = await openShop(benchConfig(folder, database, port));

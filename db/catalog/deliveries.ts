@@ -1,5 +1,5 @@
 /** The confirmation table at the parent, and the documents that were made. */
-import { type CatalogDeliveryState } from '../../domain/catalog';
+import { type CatalogDeliveryState, NO_REVISION } from '../../domain/catalog';
 import { type Statements, type Transaction } from '../database';
 import { insertRows } from '../dialect';
 
@@ -124,6 +124,29 @@ export async function listConfirmations(reads: Statements, store: string, catalo
     catalog === undefined ? [store] : [store, catalog],
   );
   return rows.map(confirmationOf);
+}
+
+/** What each of the sites has confirmed, in their order; 0 for nothing. */
+export async function confirmedRevisions(
+  reads: Statements,
+  store: string,
+  { catalog, partition }: { catalog: string; partition: string },
+  sites: readonly string[],
+): Promise<number[]> {
+  const rows = await reads.all<{ site: string; revision: number }>(
+    'SELECT site, revision FROM catalog_confirmations WHERE store = ? AND catalog = ? AND partition_name = ?',
+    [store, catalog, partition],
+  );
+  const confirmed = new Map(rows.map((row) => [row.site, row.revision]));
+  return sites.map((site) => confirmed.get(site) ?? NO_REVISION);
+}
+
+/** A site's data are new: what it confirmed of older ones is no more. */
+export async function forgetConfirmations(tx: Transaction, store: string, site: string, now: number): Promise<void> {
+  await tx.run(
+    'UPDATE catalog_confirmations SET revision = 0, confirmed_at = NULL, updated_at = ? WHERE store = ? AND site = ?',
+    [now, store, site],
+  );
 }
 
 export interface StoredDocument {

@@ -3,8 +3,8 @@ import { type CatalogItem, EVERYONE, OPEN_REVISION, nextRevision } from '../../d
 import { addToDigest, hashItem } from '../../domain/catalog-digest';
 import { type Statements, type Transaction } from '../database';
 import { insertRows } from '../dialect';
-import { type RevisionRecord, addRevision, lockHead, moveHead, revisionOfRequest } from './heads';
-import { CONTENT_COLUMNS, contentValues, marks } from './items';
+import { type RevisionRecord, addRevision, lockHead, moveHead, readHead, revisionOfRequest } from './heads';
+import { CONTENT_COLUMNS, type ContentRow, contentValues, marks } from './items';
 
 export interface DraftChange {
   readonly changed: number;
@@ -45,6 +45,39 @@ export async function draftItems(
     { key: ['store', 'catalog', 'sku'], update: ['withdrawn', 'updated_at', ...CONTENT_COLUMNS] },
   );
   return { changed: changed.length, unchanged: unchanged.length };
+}
+
+/**
+ * Withdraws items with the next publication; one that was never published just leaves the draft. Answers the skus that
+ * neither the draft nor the newest revision knows.
+ */
+export async function draftWithdrawals(
+  tx: Transaction,
+  store: string,
+  catalog: string,
+  skus: readonly string[],
+  now: number,
+): Promise<{ changed: number; unknown: string[] }> {
+  if (skus.length === 0) return { changed: 0, unknown: [] };
+  const among = [store, catalog, ...skus];
+  const drafted = await tx.all<{ sku: string }>(
+    `SELECT sku FROM catalog_drafts WHERE store = ? AND catalog = ? AND withdrawn = 0 AND sku IN (${marks(skus.length)})`,
+    among,
+  );
+  await tx.run(`DELETE FROM catalog_drafts WHERE store = ? AND catalog = ? AND sku IN (${marks(skus.length)})`, among);
+  const published = await tx.all<ContentRow>(
+    `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
+     WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+    [store, catalog, OPEN_REVISION, ...skus],
+  );
+  await insertRows(
+    tx,
+    'catalog_drafts',
+    ['store', 'catalog', 'sku', 'withdrawn', 'updated_at', ...CONTENT_COLUMNS],
+    published.map((row) => [store, catalog, row.sku, 1, now, ...CONTENT_COLUMNS.map((column) => row[column])]),
+  );
+  const known = new Set([...drafted, ...published].map(({ sku }) => sku));
+  return { changed: known.size, unknown: skus.filter((sku) => !known.has(sku)) };
 }
 
 export interface DraftCounts {
@@ -118,6 +151,12 @@ export async function publishDraft(
   const { itemCount, digest } = record;
   await moveHead(tx, store, { catalog, revision, itemCount, digest, updatedAt: now });
   return { ...counts, revision, itemCount };
+}
+
+/** What is published, as a publication that changes nothing. */
+export async function newestRevision(reads: Statements, store: string, catalog: string): Promise<Publication> {
+  const { revision, itemCount } = await readHead(reads, store, catalog);
+  return { added: 0, changed: 0, withdrawn: 0, revision, itemCount };
 }
 
 async function everyonesHashes(

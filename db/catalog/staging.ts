@@ -3,12 +3,20 @@
  * (figure 7, step 702; invariant 3). What a dead stager left behind is undone by the next.
  */
 import { TellableError } from '../../domain/errors';
-import { type CatalogItem, EVERYONE, OPEN_REVISION, showRevision } from '../../domain/catalog';
-import { addToDigest, hashItem } from '../../domain/catalog-digest';
+import { type CatalogItem, EVERYONE, NO_REVISION, OPEN_REVISION, showRevision } from '../../domain/catalog';
+import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
 import { type Database, type Transaction } from '../database';
 import { insertRows } from '../dialect';
 import { type CatalogHead, addRevision, lockHead, moveHead } from './heads';
 import { CONTENT_COLUMNS, contentValues, marks } from './items';
+
+export interface StagedDocument {
+  readonly store: string;
+  readonly catalog: string;
+  /** 0: it is taken on anything. */
+  readonly base: number;
+  readonly target: number;
+}
 
 export class Staging {
   private digest: string;
@@ -28,27 +36,27 @@ export class Staging {
   }
 
   /**
-   * Begins; answers null when the site has the revision, or a later one. `stager` is this attempt's own id: from here
-   * on an earlier attempt, of this process or another, can neither stage nor flip.
+   * Begins, unless the site's revision is the target, later, or not the base of a delta (`base` is 0 for a full
+   * document); answers that revision, too. `stager` is this attempt's own id: from here on an earlier attempt, of this
+   * process or another, can neither stage nor flip.
    */
   static async begin(
     db: Database,
-    store: string,
-    catalog: string,
-    target: number,
+    { store, catalog, base, target }: StagedDocument,
     stager: string,
     now: number,
-  ): Promise<Staging | null> {
-    const base = await db.transaction(async (tx) => {
+  ): Promise<{ staging: Staging | null; revision: number }> {
+    const { head, mine } = await db.transaction(async (tx) => {
       const head = await lockHead(tx, store, catalog, now);
-      if (head.revision >= target) return null;
+      const fits = base === NO_REVISION || base === head.revision;
+      if (head.revision >= target || !fits) return { head, mine: false };
       if (head.stagingRevision !== null) await discard(tx, store, head);
       await tx.run('UPDATE catalogs SET staging_revision = ?, stager = ? WHERE store = ? AND catalog = ?', [
         ...[target, stager, store, catalog],
       ]);
-      return head;
+      return { head, mine: true };
     });
-    return base && new Staging(db, store, base, target, stager);
+    return { staging: mine ? new Staging(db, store, head, target, stager) : null, revision: head.revision };
   }
 
   /** Items of a full document: what the site has between the last batch and this one's end, and is not in it, goes. */
@@ -59,7 +67,13 @@ export class Staging {
     await this.db.transaction(async (tx) => {
       await this.requireMine(tx);
       const present = await this.presentBetween(tx, this.last, end);
-      await this.stage(tx, items, present);
+      const { hashes } = await this.stage(tx, items, present);
+      // A full document is counted by itself, so that it mends whatever was wrong here before.
+      const first = this.last === null;
+      tx.afterCommit(() => {
+        if (first) [this.digest, this.itemCount] = [EMPTY_DIGEST, 0];
+        this.count(hashes);
+      });
     });
     this.last = end;
   }
@@ -83,8 +97,14 @@ export class Staging {
          WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
         [this.store, this.base.catalog, OPEN_REVISION, ...skus],
       );
-      await this.stage(tx, items, new Map(rows.map((row) => [row.sku, row.content_hash])));
+      const { added, removed } = await this.stage(tx, items, new Map(rows.map((row) => [row.sku, row.content_hash])));
+      tx.afterCommit(() => this.count(added, removed));
     });
+  }
+
+  private count(added: readonly string[], removed: readonly string[] = []): void {
+    this.digest = addToDigest(this.digest, added, removed);
+    this.itemCount += added.length - removed.length;
   }
 
   /** What the staged items add up to. */
@@ -120,8 +140,12 @@ export class Staging {
     );
   }
 
-  /** `present` holds the hashes of what is there now, in the range that the batch speaks of. */
-  private async stage(tx: Transaction, items: readonly CatalogItem[], present: Map<string, string>): Promise<void> {
+  /** `present` holds the hashes of what is there now, in the range that the batch speaks of. Answers hashes. */
+  private async stage(
+    tx: Transaction,
+    items: readonly CatalogItem[],
+    present: Map<string, string>,
+  ): Promise<{ hashes: string[]; added: string[]; removed: string[] }> {
     const { catalog } = this.base;
     const rows = items.map((item) => ({ item, hash: hashItem(item) }));
     const unchanged = new Set(
@@ -145,15 +169,11 @@ export class Staging {
         ...contentValues(item, hash),
       ]),
     );
-    const removed = closed.map(([, hash]) => hash);
-    tx.afterCommit(() => {
-      this.digest = addToDigest(
-        this.digest,
-        added.map(({ hash }) => hash),
-        removed,
-      );
-      this.itemCount += added.length - removed.length;
-    });
+    return {
+      hashes: rows.map(({ hash }) => hash),
+      added: added.map(({ hash }) => hash),
+      removed: closed.map(([, hash]) => hash),
+    };
   }
 
   private async presentBetween(

@@ -5,7 +5,7 @@ import { listConfirmations, recordDelivery } from '../../db/catalog/deliveries';
 import { readHead } from '../../db/catalog/heads';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
 import { type Database } from '../../db/database';
-import { type CatalogItem, formatRevision } from '../../domain/catalog';
+import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
 import { type FreshDatabase, engines, freshDatabase } from '../support/databases';
 import { seededRandom } from '../support/random';
@@ -29,9 +29,13 @@ async function read(db: Database, revision?: number): Promise<Record<string, num
   return Object.fromEntries(found.map(({ item: { sku, price } }) => [sku, price]));
 }
 
+function begin(db: Database, target: number, base = NO_REVISION): ReturnType<typeof Staging.begin> {
+  return Staging.begin(db, { store: STORE, catalog: CATALOG, base, target }, REAL_RUNTIME.ids.uuid(), 1);
+}
+
 /** Takes a full document's items as a site does. */
 async function take(db: Database, target: number, items: readonly CatalogItem[], batch = 2): Promise<void> {
-  const staging = await Staging.begin(db, STORE, CATALOG, target, REAL_RUNTIME.ids.uuid(), 1);
+  const { staging } = await begin(db, target);
   if (!staging) return;
   for (let start = 0; start < items.length; start += batch) await staging.replace(items.slice(start, start + batch));
   await staging.replaceRest();
@@ -99,7 +103,7 @@ describe.each(engines())('a catalogue on %s', (engine) => {
 
   test('a reader sees the old revision until the flip, and a dead stager leaves nothing behind', async () => {
     await take(db, formatRevision(1, 1), [item('A'), item('B')]);
-    const dead = await Staging.begin(db, STORE, CATALOG, formatRevision(1, 2), REAL_RUNTIME.ids.uuid(), 1);
+    const { staging: dead } = await begin(db, formatRevision(1, 2));
     await dead?.replace([item('A', 99), item('C', 99)]);
     expect(await read(db)).toEqual({ A: 10_000, B: 10_000 });
     await take(db, formatRevision(1, 3), [item('A', 30_000), item('B')]);
@@ -118,7 +122,7 @@ describe.each(engines())('a catalogue on %s', (engine) => {
   });
 
   test('items out of order are refused, for the ranges between them would be wrong', async () => {
-    const staging = await Staging.begin(db, STORE, CATALOG, formatRevision(1, 1), REAL_RUNTIME.ids.uuid(), 1);
+    const { staging } = await begin(db, formatRevision(1, 1));
     await expect(staging?.replace([item('B'), item('A')])).rejects.toThrow(CatalogOrderError);
     await expect(staging?.replace([item('A'), item('A')])).rejects.toThrow(/each sku once/);
   });

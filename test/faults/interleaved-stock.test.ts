@@ -12,7 +12,7 @@ import { type Database } from '../../db/database';
 import { ReceiptConflictError } from '../../db/inventory';
 import { NotPrimaryError, loadTopology, requirePrimacy, saveTopology } from '../../db/topology';
 import { findWorkflowRun, recordWorkflowStarted, recordWorkflowState, requestWorkflow } from '../../db/workflow-runs';
-import { type CatalogItem, formatRevision } from '../../domain/catalog';
+import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { type StockLine } from '../../domain/inventory';
 import { REAL_RUNTIME } from '../../workers/site';
 import { STORE, type StockSite, bookReceiptLines, stockSite, topology } from '../inventory/stock-site';
@@ -264,7 +264,7 @@ describe.each(engines())('interleaved on %s', (engine) => {
         const target = formatRevision(1, 1);
         const items = [item('A'), item('B')];
         const apply = async (db: Database) => {
-          const staging = await Staging.begin(db, STORE, catalog, target, newId(), 1);
+          const { staging } = await Staging.begin(db, { store: STORE, catalog, base: NO_REVISION, target }, newId(), 1);
           await staging?.replace(items);
           await staging?.flip(1, 'document');
         };

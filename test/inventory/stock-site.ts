@@ -1,71 +1,16 @@
-/** One site's database and activities without its process, for tests of stock. */
-import { type SiteContext } from '../../activities/context';
+/** A site without its process, with what it does with stock. */
 import { inventoryActivities } from '../../activities/inventory';
-import { unobserved } from '../../activities/observation';
 import { type Engine } from '../../db/database';
-import { saveTopology, seedTopology } from '../../db/topology';
-import { type Topology } from '../../domain/sites';
-import { type FreshDatabase, freshDatabase } from '../support/databases';
-import { REAL_RUNTIME } from '../../workers/site';
+import { type LoneSite, loneSite } from '../support/lone-site';
 
-export const STORE = 'shop';
-/** The incarnations that the sites have in these tests: different ones, so that a mix-up shows. */
-export const INCARNATIONS: Readonly<Record<string, number>> = { hq: 7, north: 3, south: 5 };
+export { bookReceiptLines } from '../../activities/inventory/receipts';
+export { STORE, topology } from '../support/lone-site';
 
-export function topology(version: number, epoch = 1, primary = 'hq'): Topology {
-  const sites = ['hq', 'north', 'south'].map((site) => ({
-    site,
-    role: site === primary ? ('primary' as const) : ('secondary' as const),
-    parent: site === primary ? null : primary,
-    url: `http://${site}.example`,
-    incarnation: INCARNATIONS[site] ?? 0,
-  }));
-  return { store: STORE, version, epoch, primary, sites };
-}
-
-export interface StockSite extends FreshDatabase {
-  readonly site: string;
-  readonly context: SiteContext;
+export interface StockSite extends LoneSite {
   readonly activities: ReturnType<typeof inventoryActivities>;
-  /** Documents that the site has emitted, by payloadID. */
-  readonly emitted: Map<string, string>;
 }
 
 export async function stockSite(engine: Engine, site: string): Promise<StockSite> {
-  const fresh = await freshDatabase(engine);
-  await fresh.db.transaction(async (tx) => {
-    await seedTopology(tx, topology(0), site, `data-of-${site}`, 0);
-    await saveTopology(tx, topology(1), 0);
-  });
-  const emitted = new Map<string, string>();
-  const context: SiteContext = {
-    site,
-    stores: new Map([
-      [
-        STORE,
-        {
-          ...{ store: STORE, name: 'Shop', domain: 'shop.example', currency: 'GBP', language: 'en', catalog: 'main' },
-          shippingMethods: [],
-          tax: { description: 'none', amount: 0 },
-          priceChange: 'refuse',
-          sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
-          configuredTopology: topology(0),
-        },
-      ],
-    ]),
-    db: fresh.db,
-    runtime: REAL_RUNTIME,
-    ...unobserved(REAL_RUNTIME.random),
-    documentsDir: '',
-    url: `http://${site}.example`,
-    temporalUi: { url: 'http://temporal.example', namespace: 'default' },
-    temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
-    sealedDocuments: async () => null,
-    outboxHasWork: () => undefined,
-    archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
-  };
-  return { ...fresh, site, context, activities: inventoryActivities(context), emitted };
+  const lone = await loneSite(engine, site);
+  return { ...lone, activities: inventoryActivities(lone.context) };
 }
-
-/** Books units into the pool of a primary. */
-export { bookReceiptLines } from '../../activities/inventory/receipts';

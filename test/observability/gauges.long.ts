@@ -3,7 +3,7 @@ import { type Engine, type SqlParameters, type Statements } from '../../db/datab
 import { readGauges } from '../../db/gauges';
 import { saveTopology, seedTopology } from '../../db/topology';
 import { type FreshDatabase, engines, freshDatabase } from '../support/databases';
-import { STORE, topology } from '../inventory/stock-site';
+import { STORE, topology } from '../support/lone-site';
 
 const ROWS = 100_000;
 const ITEMS = 3_500;

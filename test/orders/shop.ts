@@ -14,7 +14,7 @@ import { Staging } from '../../db/catalog/staging';
 import { type Engine } from '../../db/database';
 import { availableUnits, credit } from '../../db/inventory';
 import { saveTopology, seedTopology } from '../../db/topology';
-import { ITEM_DEFAULTS, formatRevision } from '../../domain/catalog';
+import { ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { type SealedDocument } from '../../domain/documents';
 import { type StockLine } from '../../domain/inventory';
 import { parseAmount } from '../../domain/money';
@@ -138,7 +138,8 @@ export class Shop {
   async sells(prices: Readonly<Record<string, string>>, currency = 'GBP'): Promise<void> {
     this.revision++;
     const target = formatRevision(1, this.revision);
-    const staging = await Staging.begin(this.db, STORE, CATALOG, target, REAL_RUNTIME.ids.uuid(), 0);
+    const document = { store: STORE, catalog: CATALOG, base: NO_REVISION, target };
+    const { staging } = await Staging.begin(this.db, document, REAL_RUNTIME.ids.uuid(), 0);
     const items = Object.entries(prices)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([sku, price]) => ({

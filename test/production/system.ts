@@ -9,11 +9,11 @@ import { type SiteConfig } from '../../workers/config';
 import { runCommand } from '../../workers/run-command';
 import { engines } from '../support/databases';
 import { MAIN, Processes } from '../support/processes';
-import { TEMPORAL_NAMESPACE, startMariadb } from '../support/servers';
+import { TEMPORAL_NAMESPACE, type TestMariadb, startMariadb } from '../support/servers';
 import { World } from '../support/world';
 import { Postgresql } from './postgresql';
 import { findProductionTemporal } from '../../workers/temporal-production';
-import { TemporalServer, freeLowPorts } from './temporal';
+import { TemporalServer, freePorts } from './temporal';
 
 const SHIPPED = join(__dirname, '..', '..', 'docs', 'production');
 const SITE_PASSWORD = 'not-a-secret-in-a-test';
@@ -35,7 +35,7 @@ export function missingParts(): string[] {
 export interface System {
   readonly postgresql: Postgresql;
   readonly temporal: TemporalServer;
-  readonly mariadb: NonNullable<Awaited<ReturnType<typeof startMariadb>>>;
+  readonly mariadb: TestMariadb;
   readonly world: World;
   readonly processes: Processes;
   readonly client: Client;
@@ -52,7 +52,7 @@ export async function startSystem(
   const mariadb = await startMariadb(join(SHIPPED, 'mariadb.cnf'));
   if (!mariadb) throw new Error('MariaDB was found, but it lacks what makes its system tables');
   removals.push(() => mariadb.stop());
-  const temporal = TemporalServer.create(await findProductionTemporal({ progress }), postgresql, await freeLowPorts());
+  const temporal = TemporalServer.create(await findProductionTemporal({ progress }), postgresql, await freePorts());
   removals.push(() => temporal.remove());
   await temporal.launch();
   const world = await World.create('mariadb', ['north', 'south'], {

@@ -145,17 +145,9 @@ export class TemporalServer {
   }
 }
 
-/** On PostgreSQL the server keeps its ports in a smallint, so that those that the system gives away are too high. */
-const PORT_MAX = 32_767;
-const PORT_MIN = 10_000;
-
-/** As many as a server needs. */
-export async function freeLowPorts(): Promise<number[]> {
+/** As many as a server needs; on PostgreSQL it keeps them in a smallint. */
+export async function freePorts(): Promise<number[]> {
   const ports = new Set<number>();
-  while (ports.size < PORT_NAMES.length) {
-    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
-    const free = await freePort(port).catch(() => null);
-    if (free !== null) ports.add(free);
-  }
+  while (ports.size < PORT_NAMES.length) ports.add(await freePort());
   return [...ports];
 }

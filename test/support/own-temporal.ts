@@ -38,6 +38,7 @@ export class OwnTemporal {
     if (!this.server) return;
     process.kill(this.server.pid, 'SIGKILL');
     await this.server.exited;
+    this.server = undefined;
   }
 
   async remove(): Promise<void> {

@@ -1,0 +1,70 @@
+/** What changed between two revisions: item versions hold from a revision to a revision, so a change is an end of one. */
+import { type CatalogItem } from '../../domain/catalog';
+import { type Statements } from '../database';
+import { CONTENT_COLUMNS, type ContentRow, itemOf, marks } from './items';
+
+export interface Span {
+  readonly store: string;
+  readonly catalog: string;
+  /** 0 for before the first revision. */
+  readonly base: number;
+  readonly target: number;
+}
+
+/**
+ * Skus, in ascending order, of which a version begins or ends after `base` and up to `target`, at most `limit`. One that
+ * was changed and changed back is among them.
+ */
+export async function touchedSkus(reads: Statements, span: Span, limit: number): Promise<string[]> {
+  const { store, catalog, base, target } = span;
+  const within = [store, catalog, base, target];
+  const rows = await reads.all<{ sku: string }>(
+    `SELECT sku FROM item_versions WHERE store = ? AND catalog = ? AND from_revision > ? AND from_revision <= ?
+     UNION SELECT sku FROM item_versions WHERE store = ? AND catalog = ? AND to_revision > ? AND to_revision <= ?
+     ORDER BY sku LIMIT ${limit}`,
+    [...within, ...within],
+  );
+  return rows.map((row) => row.sku);
+}
+
+export interface ItemVersion {
+  readonly item: CatalogItem;
+  readonly contentHash: string;
+}
+
+/** An item as it stood at the base and stands at the target; null where it was not in the catalogue. */
+export interface VersionsOfItem {
+  readonly sku: string;
+  readonly before: ItemVersion | null;
+  readonly after: ItemVersion | null;
+}
+
+export function isChange({ before, after }: VersionsOfItem): boolean {
+  return before?.contentHash !== after?.contentHash;
+}
+
+/** Those items at both revisions, in the order of the skus; at most some hundreds. */
+export async function versionsAtBoth(
+  reads: Statements,
+  span: Span,
+  skus: readonly string[],
+): Promise<VersionsOfItem[]> {
+  if (skus.length === 0) return [];
+  const before = await versionsAt(reads, span, span.base, skus);
+  const after = await versionsAt(reads, span, span.target, skus);
+  return skus.map((sku) => ({ sku, before: before.get(sku) ?? null, after: after.get(sku) ?? null }));
+}
+
+async function versionsAt(
+  reads: Statements,
+  { store, catalog }: Span,
+  revision: number,
+  skus: readonly string[],
+): Promise<Map<string, ItemVersion>> {
+  const rows = await reads.all<ContentRow>(
+    `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
+     WHERE store = ? AND catalog = ? AND sku IN (${marks(skus.length)}) AND from_revision <= ? AND to_revision > ?`,
+    [store, catalog, ...skus, revision, revision],
+  );
+  return new Map(rows.map((row) => [row.sku, { item: itemOf(row), contentHash: row.content_hash }]));
+}

@@ -1,0 +1,74 @@
+/** One site's database and context without its process, for tests of activities. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SiteContext } from '../../activities/context';
+import { unobserved } from '../../activities/observation';
+import { type Engine } from '../../db/database';
+import { saveTopology, seedTopology } from '../../db/topology';
+import { type Topology } from '../../domain/sites';
+import { type FreshDatabase, freshDatabase } from './databases';
+import { REAL_RUNTIME } from '../../workers/site';
+
+export const STORE = 'shop';
+/** The incarnations that the sites have in these tests: different ones, so that a mix-up shows. */
+export const INCARNATIONS: Readonly<Record<string, number>> = { hq: 7, north: 3, south: 5 };
+
+export function topology(version: number, epoch = 1, primary = 'hq'): Topology {
+  const sites = ['hq', 'north', 'south'].map((site) => ({
+    site,
+    role: site === primary ? ('primary' as const) : ('secondary' as const),
+    parent: site === primary ? null : primary,
+    url: `http://${site}.example`,
+    incarnation: INCARNATIONS[site] ?? 0,
+  }));
+  return { store: STORE, version, epoch, primary, sites };
+}
+
+export interface LoneSite extends FreshDatabase {
+  readonly site: string;
+  readonly context: SiteContext;
+  /** Documents that the site has emitted, by payloadID. */
+  readonly emitted: Map<string, string>;
+}
+
+export async function loneSite(engine: Engine, site: string): Promise<LoneSite> {
+  const fresh = await freshDatabase(engine);
+  await fresh.db.transaction(async (tx) => {
+    await seedTopology(tx, topology(0), site, `data-of-${site}`, 0);
+    await saveTopology(tx, topology(1), 0);
+  });
+  const emitted = new Map<string, string>();
+  const documentsDir = mkdtempSync(join(tmpdir(), `entrepot-${site}-`));
+  const drop = async () => {
+    await fresh.drop();
+    rmSync(documentsDir, { recursive: true, force: true });
+  };
+  const context: SiteContext = {
+    site,
+    stores: new Map([
+      [
+        STORE,
+        {
+          ...{ store: STORE, name: 'Shop', domain: 'shop.example', currency: 'GBP', language: 'en', catalog: 'main' },
+          shippingMethods: [],
+          tax: { description: 'none', amount: 0 },
+          priceChange: 'refuse',
+          sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
+          configuredTopology: topology(0),
+        },
+      ],
+    ]),
+    db: fresh.db,
+    runtime: REAL_RUNTIME,
+    ...unobserved(REAL_RUNTIME.random),
+    documentsDir,
+    url: `http://${site}.example`,
+    temporalUi: { url: 'http://temporal.example', namespace: 'default' },
+    temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
+    sealedDocuments: async () => null,
+    outboxHasWork: () => undefined,
+    archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
+  };
+  return { ...fresh, site, context, emitted, drop };
+}
