@@ -51,6 +51,7 @@ export interface CatalogDeliveryRecord {
   readonly reason?: string;
   /** Milliseconds UTC since when the delivery waits. */
   readonly heldSince?: number;
+  readonly publisher?: string;
 }
 
 export interface PublishedRevision {
@@ -97,7 +98,10 @@ export type CartConversionResult =
   /** `problem` is the problem document's type that the HTTP checkout would have answered. */
   | { readonly outcome: 'refused'; readonly problem: string; readonly detail: string };
 
-/** Put on `primary.<store>.<epoch>`: each requires, in its transaction, that this site is primary in that epoch. */
+/**
+ * Put on `primary.<store>.<epoch>`: each requires, in its transaction, that this site is primary in that epoch. Those of
+ * catalogues take a `publisher`, too: a site that sends on to its children what it has confirmed, asked on its own queue.
+ */
 export interface PrimaryActivities {
   /** Figure 6, step 600: the draft becomes the next revision, once per request; without changes the newest one. */
   publishCatalog(input: {
@@ -107,6 +111,7 @@ export interface PrimaryActivities {
     request: string;
     /** Nothing is published: the newest revision is for these sites. */
     only?: { readonly sites: readonly string[] };
+    publisher?: string;
   }): Promise<PublishedRevision>;
   /** Figure 6, steps 602 and 604. */
   prepareCatalogDocument(input: {
@@ -120,6 +125,7 @@ export interface PrimaryActivities {
     sites?: readonly string[];
     /** 0 for the newest. */
     target: number;
+    publisher?: string;
   }): Promise<CatalogDocumentReference>;
   recordCatalogDelivery(input: CatalogDeliveryRecord): Promise<void>;
   /** Figure 8, steps 800 to 804: debits the pool, once per request. */

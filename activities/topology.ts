@@ -3,11 +3,10 @@ import { forgetConfirmations } from '../db/catalog/deliveries';
 import { listHeads } from '../db/catalog/heads';
 import { type Transaction } from '../db/database';
 import { loadTopology, saveTopology } from '../db/topology';
-import { type WorkflowRunState, recordWorkflowState, requestWorkflow } from '../db/workflow-runs';
+import { type WorkflowRunState, recordWorkflowState } from '../db/workflow-runs';
 import { NO_REVISION } from '../domain/catalog';
 import { type Site, type Topology, childrenOf } from '../domain/sites';
-import { type CatalogPushInput } from '../domain/workflow-inputs';
-import { formatWorkflowId } from '../domain/workflow-ids';
+import { requestPush } from './catalog/send-on';
 import { type SiteContext } from './context';
 import { type SiteActivities } from './contract';
 
@@ -38,14 +37,13 @@ export function topologyActivities(
 
 /**
  * Takes a newer topology; answers whether it was one. A child whose data are new (a new site, a database lost or
- * restored) gets from the primary what was published, without anyone's asking.
+ * restored) gets what this site has, without anyone's asking.
  */
 export async function takeTopology(context: SiteContext, topology: Topology): Promise<boolean> {
   const { db, runtime } = context;
   return db.transaction(async (tx) => {
     const before = await loadTopology(tx, topology.store);
     if (!(await saveTopology(tx, topology, runtime.clock.now()))) return false;
-    if (topology.primary !== before.site) return true;
     const known = new Map(before.topology.sites.map(({ site, incarnation }) => [site, incarnation]));
     for (const child of childrenOf(topology, before.site)) {
       if (child.incarnation > (known.get(child.site) ?? 0)) await supply(context, tx, topology, child);
@@ -55,26 +53,16 @@ export async function takeTopology(context: SiteContext, topology: Topology): Pr
 }
 
 async function supply(
-  { runtime, outboxHasWork }: SiteContext,
+  context: SiteContext,
   tx: Transaction,
   topology: Topology,
   { site, incarnation }: Site,
 ): Promise<void> {
-  const { store, epoch } = topology;
-  const now = runtime.clock.now();
-  await forgetConfirmations(tx, store, site, now);
+  const { store } = topology;
+  await forgetConfirmations(tx, store, site, context.runtime.clock.now());
   for (const { catalog, revision } of await listHeads(tx, store)) {
     if (revision === NO_REVISION) continue;
-    const id = { store, catalog, request: `${site}.${incarnation}` };
-    const input: CatalogPushInput = { ...id, topology, only: { sites: [site] } };
-    const workflowId = formatWorkflowId('catalogPush', id);
-    const asked = { store, workflowId, kind: 'catalogPush', input, epoch, now } as const;
-    await requestWorkflow(tx, {
-      ...asked,
-      requestedBy: `site:${site}`,
-      outboxId: runtime.ids.uuid(),
-      traceContext: null,
-    });
+    const push = { catalog, request: `${site}.${incarnation}`, sites: [site], requestedBy: site };
+    await requestPush(context, tx, topology, push);
   }
-  tx.afterCommit(outboxHasWork);
 }

@@ -77,6 +77,11 @@ export function queueOfPrimary(topology: Topology): string {
   return primaryQueue(topology.store, topology.epoch);
 }
 
+/** Where a catalogue comes from: a site with children, or, without a name, whoever is primary. */
+export function queueOfPublisher(topology: Topology, publisher: string | undefined): string {
+  return publisher === undefined ? queueOfPrimary(topology) : queueOfSite(topology, publisher);
+}
+
 /** Where a site's facts go: to its parent, on the primary's own queue when the parent is the primary. */
 export function queueOfParent(topology: Topology, site: string): string {
   const parent = parentOf(topology, site);

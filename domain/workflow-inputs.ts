@@ -33,6 +33,8 @@ export interface CatalogPushInput extends Traced {
   readonly request: string;
   /** The newest revision goes to these sites; nothing is published. Absent: the draft is, and goes to every child. */
   readonly only?: { readonly sites: readonly string[] };
+  /** The site that sends on to its children what it has confirmed; absent for the primary. */
+  readonly publisher?: string;
   readonly topology: Topology;
 }
 
@@ -40,6 +42,8 @@ export interface CatalogPushInput extends Traced {
 export interface WantedRevision {
   readonly target: number;
   readonly reportTo: readonly string[];
+  /** The parent that it comes from; absent for the primary. */
+  readonly publisher?: string;
 }
 
 export interface CatalogDeliveryInput extends Traced {

@@ -15,8 +15,9 @@ import {
 } from '../activities/contract';
 import { NO_REVISION, showRevision } from '../domain/catalog';
 import { baseAfterRefusal } from '../domain/catalog-delta';
-import { queueOfPrimary, queueOfSite } from '../domain/topology';
-import { type CatalogDeliveryInput, type SiteReport } from '../domain/workflow-inputs';
+import { type Topology } from '../domain/sites';
+import { queueOfPublisher, queueOfSite } from '../domain/topology';
+import { type CatalogDeliveryInput, type SiteReport, type WantedRevision } from '../domain/workflow-inputs';
 import { SUPERSEDED, TopologyWatch, deliver, deliverUnlessSuperseded } from './hold';
 import { bulkWork, smallDocument, streamedDocument } from './options';
 import { Records } from './records';
@@ -45,12 +46,16 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
   let base: number | undefined;
   let refusals = 0;
   const listeners = new Set<string>();
-  const want = (revision: number, reportTo: readonly string[]) => {
-    wanted = Math.max(wanted, revision);
-    for (const listener of reportTo) listeners.add(listener);
+  let publisher: string | undefined;
+  const want = (revision: WantedRevision) => {
+    wanted = Math.max(wanted, revision.target);
+    publisher = revision.publisher;
+    for (const listener of revision.reportTo) listeners.add(listener);
   };
-  want(input.wanted.target, input.wanted.reportTo);
-  setHandler(deliverRevision, ({ target, reportTo }) => want(target, reportTo));
+  want(input.wanted);
+  setHandler(deliverRevision, want);
+  const queueOfParent = (topology: Topology) => queueOfPublisher(topology, publisher);
+  const fromPublisher = () => (publisher === undefined ? {} : { publisher });
 
   for (;;) {
     while (settled < wanted || listeners.size > 0) await bringUpToDate();
@@ -73,15 +78,16 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
 
   async function prepareDocument(target: number): Promise<CatalogDocumentReference> {
     return deliver(watch, {
-      queue: queueOfPrimary,
+      queue: queueOfParent,
       send: (queue) =>
         proxyActivities<PrimaryActivities>(
           bulkWork(queue, `document of revision ${showRevision(target)}`),
         ).prepareCatalogDocument({
-          ...{ store, epoch: watch.current.epoch, catalog, partition, target },
+          ...{ store, epoch: watch.current.epoch, catalog, partition, target, ...fromPublisher() },
           ...(base === undefined ? { base: NO_REVISION, sites: [site] } : { base }),
         }),
-      onHeld: () => status.become('held', `revision ${showRevision(target)}: the primary does not answer`),
+      onHeld: () =>
+        status.become('held', `revision ${showRevision(target)}: ${publisher ?? 'the primary'} does not answer`),
     });
   }
 
@@ -149,11 +155,12 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
     };
     records.add(() =>
       deliver(watch, {
-        queue: queueOfPrimary,
+        queue: queueOfParent,
         send: (queue) =>
           proxyActivities<PrimaryActivities>(smallDocument(queue, `record ${change.state}`)).recordCatalogDelivery({
             ...entry,
             ...change,
+            ...fromPublisher(),
             epoch: watch.current.epoch,
           }),
         onHeld: () => undefined,

@@ -11,7 +11,8 @@ import {
 import { type PrimaryActivities, type PublishedRevision } from '../activities/contract';
 import { EVERYONE, NO_REVISION, showRevision } from '../domain/catalog';
 import { WORKFLOW_QUEUE } from '../domain/queues';
-import { queueOfPrimary } from '../domain/topology';
+import { type Topology } from '../domain/sites';
+import { queueOfPublisher } from '../domain/topology';
 import { type CatalogPushInput, type SiteReport, type WantedRevision } from '../domain/workflow-inputs';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { catalogDelivery } from './catalog-delivery';
@@ -29,7 +30,9 @@ export interface CatalogPushResult {
 
 /** Sends a catalogue to the sites that it is for (figure 6). */
 export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushResult> {
-  const { store, catalog, request, only } = input;
+  const { store, catalog, request, only, publisher } = input;
+  const fromPublisher = publisher === undefined ? {} : { publisher };
+  const queue = (topology: Topology) => queueOfPublisher(topology, publisher);
   const { workflowId } = workflowInfo();
   const watch = new TopologyWatch(input.topology);
   const status = new Status('publishing', `catalogue ${catalog}`);
@@ -45,10 +48,11 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
 
   /** Step 600. The trigger is "now", so the draft gets its revision here, unless sites ask for what there is. */
   function publish(): Promise<PublishedRevision> {
-    return onPrimary(`publish ${catalog}`, (activities) =>
+    return onPublisher(`publish ${catalog}`, (activities) =>
       activities.publishCatalog({
         ...{ store, epoch: watch.current.epoch, catalog, request },
         ...(only ? { only } : {}),
+        ...fromPublisher,
       }),
     );
   }
@@ -56,7 +60,7 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
   /** Steps 602 and 604: what each site needs, for many need the same. */
   async function convert({ revision, sites }: PublishedRevision): Promise<void> {
     if (revision === NO_REVISION) return;
-    await onPrimary(`convert revision ${showRevision(revision)}`, (activities) =>
+    await onPublisher(`convert revision ${showRevision(revision)}`, (activities) =>
       activities.prepareCatalogDocument({
         store,
         epoch: watch.current.epoch,
@@ -65,6 +69,7 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
         base: NO_REVISION,
         sites,
         target: revision,
+        ...fromPublisher,
       }),
     );
   }
@@ -72,7 +77,7 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
   /** Step 608: the site's delivery goes on after this push has ended (step 612: held for later). */
   async function sendTo(site: string, revision: number): Promise<void> {
     const id = formatWorkflowId('catalogDelivery', { store, catalog, site });
-    const wanted: WantedRevision = { target: revision, reportTo: [workflowId] };
+    const wanted: WantedRevision = { target: revision, reportTo: [workflowId], ...fromPublisher };
     for (;;) {
       try {
         await startChild(catalogDelivery, {
@@ -110,9 +115,9 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
     };
     const held = result.sites.filter((site) => site.state !== 'confirmed').map((site) => site.site);
     await deliver(watch, {
-      queue: queueOfPrimary,
-      send: (queue) =>
-        proxyActivities<PrimaryActivities>(smallDocument(queue, 'record the outcome')).recordWorkflow({
+      queue,
+      send: (taskQueue) =>
+        proxyActivities<PrimaryActivities>(smallDocument(taskQueue, 'record the outcome')).recordWorkflow({
           store,
           workflowId,
           state: 'completed',
@@ -126,11 +131,11 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
     return result;
   }
 
-  function onPrimary<T>(summary: string, call: (activities: PrimaryActivities) => Promise<T>): Promise<T> {
+  function onPublisher<T>(summary: string, call: (activities: PrimaryActivities) => Promise<T>): Promise<T> {
     return deliver(watch, {
-      queue: queueOfPrimary,
-      send: (queue) => call(proxyActivities<PrimaryActivities>(bulkWork(queue, summary))),
-      onHeld: () => status.become('held', `${summary}: the primary does not answer`),
+      queue,
+      send: (taskQueue) => call(proxyActivities<PrimaryActivities>(bulkWork(taskQueue, summary))),
+      onHeld: () => status.become('held', `${summary}: ${publisher ?? 'the primary'} does not answer`),
     });
   }
 }

@@ -5,10 +5,14 @@ import { XmlError } from '../../cxml/reader';
 import { XmlCharacterError } from '../../cxml/writer';
 import { readHead } from '../../db/catalog/heads';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
+import { type Transaction } from '../../db/database';
+import { loadTopology } from '../../db/topology';
 import { NO_REVISION, showRevision } from '../../domain/catalog';
 import { ContentDigest } from '../../domain/catalog-digest';
+import { childrenOf } from '../../domain/sites';
 import { type SiteContext } from '../context';
 import { type CatalogApplied, type CatalogDocumentReference } from '../contract';
+import { requestPush } from './send-on';
 
 /** A document that no retry can mend. */
 export const CATALOG_REFUSED = 'CatalogRefused';
@@ -74,12 +78,25 @@ async function applyOnce(
       error instanceof XmlError || error instanceof XmlCharacterError || error instanceof CatalogOrderError;
     throw isRefusal ? refused(reference, error.message) : error;
   }
-  await staging.flip(runtime.clock.now(), reference.payloadID);
+  await staging.flip(runtime.clock.now(), reference.payloadID, (tx) => sendOn(context, tx, reference));
   const durationMs = runtime.clock.now() - startedAt;
   const { payloadID: payloadId } = reference;
   const items = staging.result.itemCount;
   log.info({ store, catalog, revision: target, base, payloadId, items, durationMs }, 'catalogue applied');
   return { revision: target };
+}
+
+/** A site with children sends on what it has confirmed, without waiting to be asked. */
+async function sendOn(
+  context: SiteContext,
+  tx: Transaction,
+  { store, catalog, target }: CatalogDocumentReference,
+): Promise<void> {
+  const { topology, site, incarnation } = await loadTopology(tx, store);
+  const sites = childrenOf(topology, site).map((child) => child.site);
+  if (sites.length === 0) return;
+  const request = `${site}.${incarnation}.${showRevision(target)}`;
+  await requestPush(context, tx, topology, { catalog, request, sites, requestedBy: site });
 }
 
 /** A delta is for its base only; nothing is taken that a site has, or that is older. */

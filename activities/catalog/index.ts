@@ -3,8 +3,10 @@ import { heartbeat } from '@temporalio/activity';
 import { newestRevision, publishDraft } from '../../db/catalog/drafts';
 import { type StoredDocument, confirmedRevisions, recordDelivery } from '../../db/catalog/deliveries';
 import { readHead } from '../../db/catalog/heads';
+import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { NO_REVISION } from '../../domain/catalog';
+import { TellableError } from '../../domain/errors';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type PrimaryActivities, type SiteActivities } from '../contract';
@@ -21,9 +23,9 @@ type CatalogActivities = Pick<
 export function catalogActivities(context: SiteContext): CatalogActivities {
   const { db, runtime, log } = context;
   return {
-    async publishCatalog({ store, epoch, catalog, request, only }) {
+    async publishCatalog({ store, epoch, catalog, request, only, publisher }) {
       const published = await db.transaction(async (tx) => {
-        await requirePrimacy(tx, store, epoch);
+        await requirePublisher(context, tx, { store, epoch, publisher });
         if (only) return newestRevision(tx, store, catalog);
         return publishDraft(tx, { store, catalog, epoch, request, now: runtime.clock.now() });
       });
@@ -32,8 +34,8 @@ export function catalogActivities(context: SiteContext): CatalogActivities {
       return { ...published, sites: only?.sites ?? childrenOf(topology, site).map((child) => child.site) };
     },
 
-    async prepareCatalogDocument({ store, epoch, catalog, partition, base, sites, target }) {
-      await db.transaction((tx) => requirePrimacy(tx, store, epoch));
+    async prepareCatalogDocument({ store, epoch, catalog, partition, base, sites, target, publisher }) {
+      await db.transaction((tx) => requirePublisher(context, tx, { store, epoch, publisher }));
       const settings = storeSettings(context, store);
       const wanted = target === NO_REVISION ? (await readHead(db, store, catalog)).revision : target;
       const bases = sites ? await confirmedRevisions(db, store, { catalog, partition }, sites) : [base];
@@ -51,11 +53,21 @@ export function catalogActivities(context: SiteContext): CatalogActivities {
 
     async recordCatalogDelivery(change) {
       await db.transaction(async (tx) => {
-        await requirePrimacy(tx, change.store, change.epoch);
+        await requirePublisher(context, tx, change);
         await recordDelivery(tx, change, runtime.clock.now());
       });
     },
 
     applyCatalog: (reference) => applyCatalog(context, reference, fetchDocument, () => heartbeat()),
   };
+}
+
+/** The primary in that epoch; or this site, when it sends on what it has confirmed, which no epoch fences. */
+async function requirePublisher(
+  { site }: SiteContext,
+  tx: Transaction,
+  { store, epoch, publisher }: { store: string; epoch: number; publisher?: string | undefined },
+): Promise<void> {
+  if (publisher === undefined) return requirePrimacy(tx, store, epoch);
+  if (publisher !== site) throw new TellableError(`site "${publisher}" is asked to send on, and this is "${site}"`);
 }

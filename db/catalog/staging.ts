@@ -112,8 +112,8 @@ export class Staging {
     return { itemCount: this.itemCount, digest: this.digest };
   }
 
-  /** Shows the staged revision to readers, in one transaction. */
-  async flip(now: number, request: string): Promise<void> {
+  /** Shows the staged revision to readers, in one transaction; `andThen` in the same. */
+  async flip(now: number, request: string, andThen?: (tx: Transaction) => Promise<void>): Promise<void> {
     const { catalog } = this.base;
     const { itemCount, digest, target } = this;
     await this.db.transaction(async (tx) => {
@@ -127,6 +127,7 @@ export class Staging {
         publishedAt: now,
         request,
       });
+      await andThen?.(tx);
     });
   }
 

@@ -33,12 +33,19 @@ export function freshLocation(
     return { location: join(own, 'site.sqlite'), remove };
   }
   const name = `entrepot_${process.pid}_${made}_${Math.random().toString(36).slice(2, 8)}`;
-  const remove = async () => {
-    const connection = await mysql.createConnection({ uri: server });
-    await connection.query(`DROP DATABASE IF EXISTS \`${name}\``);
-    await connection.end();
-  };
-  return { location: server + name, remove };
+  return { location: server + name, remove: () => dropDatabase(engine, server + name) };
+}
+
+/** Removes what is in the database, and the database. */
+export async function dropDatabase(engine: Engine, location: string): Promise<void> {
+  if (engine === 'sqlite') {
+    for (const end of ['', '-wal', '-shm']) rmSync(location + end, { force: true });
+    return;
+  }
+  const slash = location.lastIndexOf('/');
+  const connection = await mysql.createConnection({ uri: location.slice(0, slash + 1) });
+  await connection.query(`DROP DATABASE IF EXISTS \`${location.slice(slash + 1)}\``);
+  await connection.end();
 }
 
 export async function freshDatabase(engine: Engine): Promise<FreshDatabase> {

@@ -9,7 +9,7 @@ import { migrate, openDatabase } from '../../db/migrate';
 import { type SiteConfig, configSchema } from '../../workers/config';
 import { REAL_RUNTIME, type RunningSite, startSite } from '../../workers/site';
 import { ARCHIVE_DIR } from './archive';
-import { freshLocation } from './databases';
+import { dropDatabase, freshLocation } from './databases';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, freePort } from './servers';
 import { until } from './until';
 
@@ -56,6 +56,8 @@ export interface WorldOptions {
   readonly place?: (site: string) => Place;
   /** The address at which a site's API is reached; the loopback unless given. */
   readonly host?: (site: string) => string;
+  /** The parent of a site other than the primary, if not that. */
+  readonly parent?: (site: string) => string;
   /** A site's configuration as its process gets it. */
   readonly adapt?: (config: SiteConfig) => SiteConfig;
 }
@@ -77,6 +79,7 @@ export class World {
     options: WorldOptions = {},
   ): Promise<World> {
     const { place = (): Place => ({}), host = () => '127.0.0.1', adapt = (config) => config } = options;
+    const { parent = () => 'hq' } = options;
     const temporalAddress = options.temporalAddress ?? process.env[TEMPORAL_ADDRESS] ?? '127.0.0.1:1';
     const world = new World(engine);
     const sites: { site: string; role: string; parent: string | null; port: number; url: string }[] = [];
@@ -84,7 +87,7 @@ export class World {
       const port = await freePort();
       const primary = site === 'hq';
       const role = primary ? 'primary' : 'secondary';
-      sites.push({ site, role, parent: primary ? null : 'hq', port, url: `http://${host(site)}:${port}` });
+      sites.push({ site, role, parent: primary ? null : parent(site), port, url: `http://${host(site)}:${port}` });
     }
     for (const { site, port, url } of sites) {
       const { location, remove } = freshLocation(engine, place(site));
@@ -114,15 +117,26 @@ export class World {
         },
       });
       world.configs.set(site, adapt(config));
-      await migrate(location);
-      const db = openDatabase(location);
-      const { store, key } = world;
-      await db.transaction((tx) =>
-        addKey(tx, { store, key, role: 'operator', site: null, label: 'test', expiresAt: null, now: Date.now() }),
-      );
-      await db.close();
+      await world.makeDatabase(location);
     }
     return world;
+  }
+
+  private async makeDatabase(location: string): Promise<void> {
+    await migrate(location);
+    const db = openDatabase(location);
+    const { store, key } = this;
+    await db.transaction((tx) =>
+      addKey(tx, { store, key, role: 'operator', site: null, label: 'test', expiresAt: null, now: Date.now() }),
+    );
+    await db.close();
+  }
+
+  /** A site that is stopped loses its database, and has an empty one in its place. */
+  async loseDatabase(site: string): Promise<void> {
+    const { database } = this.config(site);
+    await dropDatabase(this.engine, database);
+    await this.makeDatabase(database);
   }
 
   /** A running world: every site is up and registered. */

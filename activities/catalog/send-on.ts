@@ -1,0 +1,39 @@
+/** Asking for a push of what there is, to some of this site's children; from the transaction that gives the reason. */
+import { type Transaction } from '../../db/database';
+import { requestWorkflow } from '../../db/workflow-runs';
+import { formatTraceparent } from '../../domain/trace';
+import { type Topology } from '../../domain/sites';
+import { type CatalogPushInput } from '../../domain/workflow-inputs';
+import { formatWorkflowId } from '../../domain/workflow-ids';
+import { type SiteContext } from '../context';
+
+export interface PushOn {
+  readonly catalog: string;
+  /** The reason's name: asked twice, the same push is made once. */
+  readonly request: string;
+  readonly sites: readonly string[];
+  /** The site for whose sake. */
+  readonly requestedBy: string;
+}
+
+export async function requestPush(
+  { site, runtime, trace, outboxHasWork }: SiteContext,
+  tx: Transaction,
+  topology: Topology,
+  { catalog, request, sites, requestedBy }: PushOn,
+): Promise<void> {
+  const { store, epoch } = topology;
+  const id = { store, catalog, request };
+  const input: CatalogPushInput = {
+    ...{ ...id, topology, only: { sites } },
+    ...(topology.primary === site ? {} : { publisher: site }),
+  };
+  await requestWorkflow(tx, {
+    ...{ store, workflowId: formatWorkflowId('catalogPush', id), kind: 'catalogPush', input, epoch },
+    requestedBy: `site:${requestedBy}`,
+    outboxId: runtime.ids.uuid(),
+    traceContext: trace && formatTraceparent(trace),
+    now: runtime.clock.now(),
+  });
+  tx.afterCommit(outboxHasWork);
+}
