@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import { formatRevision } from '../../domain/catalog';
 import { parseWorkflowId } from '../../domain/workflow-ids';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
 import { until } from '../support/until';
@@ -101,6 +102,17 @@ test('histories of every workflow are recorded', async () => {
     await world.confirmed(['north', 'south']);
     await recorder.record('held-and-superseded', ['catalogDelivery', 'inventoryAllocation', 'catalogPush']);
 
+    // A confirmation that was lost: the delta is for another base than the site has.
+    await world
+      .site('hq')
+      .context.db.run(`UPDATE catalog_confirmations SET revision = ? WHERE site = 'north'`, [formatRevision(1, 1)]);
+    await world.pushItems(itemsCsv({ A: '1.30', C: '3.00' }), ['north', 'south']);
+    await recorder.record('another-base', ['catalogDelivery', 'catalogPush']);
+    await world.stopSite('south');
+    await world.loseDatabase('south');
+    await world.startSite('south');
+    await recorder.record('new-data', ['catalogDelivery', 'catalogPush']);
+
     await world.stopSite('hq');
     await world.buy('north', [{ sku: 'A', quantity: 1 }]);
     await until('the hold', async () => {
@@ -114,4 +126,4 @@ test('histories of every workflow are recorded', async () => {
     await recorder.close();
     await world.stop();
   }
-}, 180_000);
+}, 300_000);
