@@ -1,9 +1,11 @@
 /** `npm run bench -- NAME [--option value …]`: runs one measurement. */
 import { parseArgs } from 'node:util';
+import { catalog } from './catalog';
 import { checkout } from './checkout';
 import { poDelivery } from './po-delivery';
 
 const BENCHES: Readonly<Record<string, (options: Readonly<Record<string, string>>) => Promise<void>>> = {
+  catalog,
   checkout,
   'po-delivery': poDelivery,
 };

@@ -4,7 +4,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { constants, createBrotliCompress } from 'node:zlib';
+import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib';
 import { touchedSkus } from '../../db/catalog/changes';
 import { type DocumentKey, type StoredDocument, findDocument, saveDocument } from '../../db/catalog/deliveries';
 import { findRevision } from '../../db/catalog/heads';
@@ -66,6 +66,11 @@ async function sizeOf(file: string): Promise<number | null> {
   }
 }
 
+/** How documents are compressed. */
+export function compressor(): BrotliCompress {
+  return createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } });
+}
+
 async function makeDocument(
   context: SiteContext,
   settings: StoreSettings,
@@ -95,9 +100,8 @@ async function makeDocument(
       done(null, chunk);
     },
   });
-  const compress = createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } });
   try {
-    await pipeline(Readable.from(pieces), counting, compress, createWriteStream(beside));
+    await pipeline(Readable.from(pieces), counting, compressor(), createWriteStream(beside));
     const compressedBytes = (await stat(beside)).size;
     // Written beside and renamed, so that a reader finds a whole document or none.
     await rename(beside, file);
