@@ -11,8 +11,8 @@ export interface IndexHandlers {
   batch(items: readonly CatalogItem[], withdrawn: readonly string[]): Promise<void> | void;
 }
 
-/** Items handed over at a time. */
-export const INDEX_BATCH_ITEMS = 500;
+/** Items handed over at a time: always as many, but for the last, so that statements are of few shapes. */
+const BATCH_ITEMS = 1_000;
 
 interface OpenItem {
   sku: string;
@@ -41,7 +41,7 @@ export async function readContentResponse(
   const decoder = new Utf8Stream();
   for await (const chunk of bytes) {
     stream.write(decoder.decode(chunk));
-    await reader.handOver(handlers, INDEX_BATCH_ITEMS);
+    await reader.handOver(handlers, BATCH_ITEMS);
   }
   stream.write(decoder.decode());
   stream.end();
@@ -128,12 +128,11 @@ class IndexReader {
       this.headTold = true;
       await handlers.head(this.head);
     }
-    if (this.items.length + this.withdrawn.length < atLeast) return;
-    if (!this.head) throw new XmlError('the Index has no Comments with its revisions before its first item');
-    const { items, withdrawn } = this;
-    this.items = [];
-    this.withdrawn = [];
-    await handlers.batch(items, withdrawn);
+    while (this.items.length + this.withdrawn.length >= atLeast) {
+      if (!this.head) throw new XmlError('the Index has no Comments with its revisions before its first item');
+      const items = this.items.splice(0, BATCH_ITEMS);
+      await handlers.batch(items, this.withdrawn.splice(0, BATCH_ITEMS - items.length));
+    }
   }
 
   finish(): number {

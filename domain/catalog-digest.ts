@@ -1,9 +1,20 @@
 /** Digests of items and revisions; apart from `catalog`, because workflow code may not load a hash. */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { type CatalogItem } from './catalog';
+
+/** Whoever takes a document asks for an item's hash twice, and a hash is dear beside all else that is done with it. */
+const known = new WeakMap<CatalogItem, string>();
 
 /** SHA-256 (hex) of an item's content, independent of where and when it is stored. */
 export function hashItem(item: CatalogItem): string {
+  const before = known.get(item);
+  if (before !== undefined) return before;
+  const made = hashContent(item);
+  known.set(item, made);
+  return made;
+}
+
+function hashContent(item: CatalogItem): string {
   const canonical = JSON.stringify([
     item.sku,
     item.description,
@@ -16,7 +27,7 @@ export function hashItem(item: CatalogItem): string {
     Object.entries(item.attributes).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
     item.audience,
   ]);
-  return createHash('sha256').update(canonical).digest('hex');
+  return hash('sha256', canonical, 'hex');
 }
 
 const DIGEST_MODULUS = 1n << 256n;

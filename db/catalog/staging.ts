@@ -92,12 +92,7 @@ export class Staging {
     if (skus.length === 0) return;
     await this.db.transaction(async (tx) => {
       await this.requireMine(tx);
-      const rows = await tx.all<{ sku: string; content_hash: string }>(
-        `SELECT sku, content_hash FROM item_versions
-         WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
-        [this.store, this.base.catalog, OPEN_REVISION, ...skus],
-      );
-      const { added, removed } = await this.stage(tx, items, new Map(rows.map((row) => [row.sku, row.content_hash])));
+      const { added, removed } = await this.stage(tx, items, await this.presentAmong(tx, skus));
       tx.afterCommit(() => this.count(added, removed));
     });
   }
@@ -177,11 +172,25 @@ export class Staging {
     };
   }
 
+  private async presentAmong(tx: Transaction, skus: readonly string[]): Promise<Map<string, string>> {
+    const present = new Map<string, string>();
+    for (const some of chunks(skus)) {
+      const rows = await tx.all<{ sku: string; content_hash: string }>(
+        `SELECT sku, content_hash FROM item_versions
+         WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(some.length)})`,
+        [this.store, this.base.catalog, OPEN_REVISION, ...some],
+      );
+      for (const row of rows) present.set(row.sku, row.content_hash);
+    }
+    return present;
+  }
+
   private async presentBetween(
     tx: Transaction,
     after: string | null,
     upTo: string | null,
   ): Promise<Map<string, string>> {
+    if (this.base.itemCount === 0) return new Map();
     const rows = await tx.all<{ sku: string; content_hash: string }>(
       `SELECT sku, content_hash FROM item_versions WHERE store = ? AND catalog = ? AND to_revision = ?
        ${after === null ? '' : 'AND sku > ?'} ${upTo === null ? '' : 'AND sku <= ?'}`,
