@@ -47,13 +47,15 @@ export async function settingsFor(world: World, site: string): Promise<string> {
   const asked = await world.call(site, 'POST', `/carts/${purchase['path.cart']}/purchase-order`, {
     headers: { 'Cart-Token': purchase['header.Cart-Token'] },
   });
+  const workflow = { 'path.workflowId': String(asked.body['workflowId']) };
   const operations: Record<string, Record<string, string>> = {
     checkout: await cart(),
     requestPurchaseOrder: purchase,
     removeCartLine: await cart(),
     // Bad rows that are to be skipped are no reason to refuse.
     importCatalog: { 'query.skipBad': 'false' },
-    getWorkflow: { 'path.workflowId': String(asked.body['workflowId']) },
+    getWorkflow: workflow,
+    listWorkflowDocuments: workflow,
     revokeKey: await key(),
     rotateKey: await key(),
   };

@@ -29,9 +29,9 @@ describe.each(engines())('a tree of sites on %s', (engine) => {
       const found = await Promise.all(sites.map(has));
       return found.every((items) => JSON.stringify(items) === JSON.stringify(wanted));
     });
-  const states = async (site: string) => {
+  const states = async (site: string): Promise<Record<string, string>> => {
     const { body } = await world.call(site, 'GET', `/catalogs/${CATALOG}/status`);
-    return Object.fromEntries(body.items?.map((row) => [row['site'], row['state']]) ?? []);
+    return Object.fromEntries(body.items?.map((row) => [String(row['site']), String(row['state'])]) ?? []);
   };
 
   test('a revision reaches the leaves through two levels, and each parent has its own table', async () => {
