@@ -75,12 +75,10 @@ export const importedItemSchema = z
   })
   .meta({ id: 'ImportedItem' });
 
-export const wholeItemSchema = z
-  .strictObject({ ...givenShape, ...taken })
-  .meta({
-    id: 'WholeItem',
-    example: { description: 'Jumbo bag red retrospot', price: '1.95', priceFrom: '2026-12-01T00:00:00Z' },
-  });
+export const wholeItemSchema = z.strictObject({ ...givenShape, ...taken }).meta({
+  id: 'WholeItem',
+  example: { description: 'Jumbo bag red retrospot', price: '1.95', priceFrom: '2026-12-01T00:00:00Z' },
+});
 
 export const partialItemSchema = z
   .strictObject({

@@ -59,8 +59,8 @@ export class CatalogApi {
     this.base = `/catalogs/${encodeURIComponent(catalog)}`;
   }
 
-  drafts(): Promise<Draft[]> {
-    return this.client.list<Draft>(`${this.base}/drafts`);
+  async drafts(): Promise<readonly Draft[]> {
+    return (await this.client.store<{ items: readonly Draft[] }>(`${this.base}/drafts`)).body.items;
   }
 
   async draft(name: string): Promise<Draft> {

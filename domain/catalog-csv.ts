@@ -65,7 +65,10 @@ export function readCsvHeader(columns: readonly string[], partial: boolean): Csv
 export function csvTexts(row: Readonly<Record<string, string>>, header: CsvHeader): ItemTexts {
   const { names, currency, attributeColumns } = header;
   const fields = Object.fromEntries(ITEM_FIELDS.map((field) => [field, row[names[field]] ?? '']));
-  const attributes = attributeColumns.map((column): [string, string] => [column.slice(ATTRIBUTE_PREFIX.length), row[column] ?? '']);
+  const attributes = attributeColumns.map((column): [string, string] => [
+    column.slice(ATTRIBUTE_PREFIX.length),
+    row[column] ?? '',
+  ]);
   return {
     fields: currency === null ? fields : { ...fields, currency },
     // An empty cell says nothing.

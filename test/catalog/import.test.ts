@@ -200,7 +200,7 @@ describe('import of JSON', () => {
     const taken = await run(['-', '--format', 'ndjson', '--skip-bad'], text.slice(1, -1).replace('},{', '}\n{'));
     expect(taken).toMatchObject({ code: 0, stdout: expect.stringContaining('2 items: 0 changed, 1 unchanged') });
     const unclear = await run([`${world.folder}/hq.log`]);
-    expect(unclear).toMatchObject({ code: 2, stderr: expect.stringContaining('--format csv, json or ndjson') });
+    expect(unclear).toMatchObject({ code: 2, stderr: expect.stringContaining('--format csv, json, ndjson or cxml') });
   });
 });
 
