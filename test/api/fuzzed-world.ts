@@ -49,6 +49,7 @@ export async function settingsFor(world: World, site: string): Promise<string> {
   const asked = await world.call(site, 'POST', `/carts/${purchase['path.cart']}/purchase-order`, {
     headers: { 'Cart-Token': purchase['header.Cart-Token'] },
   });
+  const workflow = { 'path.workflowId': String(asked.body['workflowId']) };
   const operations: Record<string, Record<string, string>> = {
     checkout: await cart(),
     requestPurchaseOrder: purchase,
@@ -58,7 +59,8 @@ export async function settingsFor(world: World, site: string): Promise<string> {
     pushCatalog: { 'query.draft': 'empty' },
     withdrawDraftItem: { 'path.draft': 'spare' },
     discardDraft: { 'path.draft': 'spare' },
-    getWorkflow: { 'path.workflowId': String(asked.body['workflowId']) },
+    getWorkflow: workflow,
+    listWorkflowDocuments: workflow,
     revokeKey: await key(),
     rotateKey: await key(),
   };
