@@ -13,7 +13,7 @@ import {
 } from '../../domain/catalog-draft';
 import { type SqlValue, type Statements, type Transaction } from '../database';
 import { insertRows } from '../dialect';
-import { CONTENT_COLUMNS, type ContentRow, contentValues, itemOf, marks } from './items';
+import { CONTENT_COLUMNS, type ContentRow, IS_OPEN, contentValues, itemOf, marks } from './items';
 
 export interface DraftKey {
   readonly store: string;
@@ -55,7 +55,7 @@ export async function draftItems(
   const skus = items.map((item) => item.sku);
   const published = await tx.all<{ sku: string; content_hash: string }>(
     `SELECT sku, content_hash FROM item_versions
-     WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
     [store, catalog, OPEN_REVISION, ...skus],
   );
   const hashes = new Map(published.map((row) => [row.sku, row.content_hash]));
@@ -136,7 +136,7 @@ export async function draftWithdrawals(
   await tx.run(`DELETE FROM draft_changes WHERE ${OF_DRAFT} AND sku IN (${marks(skus.length)})`, among);
   const published = await tx.all<ContentRow>(
     `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
-     WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
     [store, catalog, OPEN_REVISION, ...skus],
   );
   await writeChanges(
@@ -180,7 +180,7 @@ export async function itemsInDraft(reads: Statements, key: DraftKey, skus: reado
   if (skus.length === 0) return [];
   const published = await reads.all<ContentRow>(
     `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
-     WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
     [key.store, key.catalog, OPEN_REVISION, ...skus],
   );
   const changes = await reads.all<ChangeRow>(
@@ -237,7 +237,7 @@ async function summaries(reads: Statements, where: string, values: SqlValue[], n
   const rows = await reads.all<SummaryRow>(
     `SELECT draft, ${SUMS}, MAX(changes.updated_at) AS updated_at FROM draft_changes changes
      LEFT JOIN item_versions versions ON versions.store = changes.store AND versions.catalog = changes.catalog
-       AND versions.sku = changes.sku AND versions.to_revision = ?
+       AND versions.sku = changes.sku AND ${IS_OPEN}
      WHERE ${where} GROUP BY draft ORDER BY draft`,
     [now, now, OPEN_REVISION, ...values],
   );

@@ -15,10 +15,12 @@ import {
   skusInDraft,
 } from './drafts';
 import { type RevisionRecord, addRevision, lockHead, moveHead, readHead, revisionOfRequest } from './heads';
-import { CONTENT_COLUMNS } from './items';
+import { CONTENT_COLUMNS, IS_OPEN, marks } from './items';
 
 /** Items whose dated changes are taken at a time. */
 const DUE_BATCH_ITEMS = 250;
+/** Items whose versions are ended at a time. */
+const ENDED_BATCH_ITEMS = 500;
 
 export interface Publication extends DraftCounts {
   readonly revision: number;
@@ -110,7 +112,7 @@ async function takeDueChanges(tx: Transaction, key: DraftKey, now: number): Prom
 /** Another draft was published meanwhile: what it has made so already is no change any more. */
 async function dropIdleChanges(tx: Transaction, key: DraftKey): Promise<void> {
   const standing = `SELECT 1 FROM item_versions versions WHERE versions.store = draft_changes.store
-    AND versions.catalog = draft_changes.catalog AND versions.sku = draft_changes.sku AND versions.to_revision = ?`;
+    AND versions.catalog = draft_changes.catalog AND versions.sku = draft_changes.sku AND ${IS_OPEN}`;
   await tx.run(
     `DELETE FROM draft_changes WHERE ${OF_DRAFT} AND holds_from = ? AND (
        (withdrawn = 1 AND NOT EXISTS (${standing}))
@@ -120,14 +122,9 @@ async function dropIdleChanges(tx: Transaction, key: DraftKey): Promise<void> {
 }
 
 async function moveToVersions(tx: Transaction, key: DraftKey, revision: number): Promise<void> {
-  const { store, catalog } = key;
   const atOnce = `${OF_DRAFT} AND holds_from = ?`;
   const values = [...draftValues(key), AT_ONCE];
-  await tx.run(
-    `UPDATE item_versions SET to_revision = ? WHERE store = ? AND catalog = ? AND to_revision = ?
-     AND sku IN (SELECT sku FROM draft_changes WHERE ${atOnce})`,
-    [revision, store, catalog, OPEN_REVISION, ...values],
-  );
+  await endVersions(tx, key, revision);
   const content = CONTENT_COLUMNS.join(', ');
   await tx.run(
     `INSERT INTO item_versions (store, catalog, sku, from_revision, to_revision, partition_name, ${content})
@@ -135,6 +132,23 @@ async function moveToVersions(tx: Transaction, key: DraftKey, revision: number):
     [revision, OPEN_REVISION, ...values],
   );
   await tx.run(`DELETE FROM draft_changes WHERE ${atOnce}`, values);
+}
+
+/** By lists of skus: a subquery in their place makes MariaDB read every open version of the catalogue. */
+async function endVersions(tx: Transaction, key: DraftKey, revision: number): Promise<void> {
+  for (let after = ''; ;) {
+    const rows = await tx.all<{ sku: string }>(
+      `SELECT sku FROM draft_changes WHERE ${OF_DRAFT} AND holds_from = ? AND sku > ? ORDER BY sku LIMIT ${ENDED_BATCH_ITEMS}`,
+      [...draftValues(key), AT_ONCE, after],
+    );
+    if (rows.length === 0) return;
+    const skus = rows.map(({ sku }) => sku);
+    await tx.run(
+      `UPDATE item_versions SET to_revision = ? WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
+      [revision, key.store, key.catalog, OPEN_REVISION, ...skus],
+    );
+    after = skus.at(-1) ?? '';
+  }
 }
 
 async function everyonesHashes(
