@@ -109,6 +109,8 @@ export interface PrimaryActivities {
     epoch: number;
     catalog: string;
     request: string;
+    /** The default one unless given. */
+    draft?: string;
     /** Nothing is published: the newest revision is for these sites. */
     only?: { readonly sites: readonly string[] };
     publisher?: string;

@@ -6,11 +6,9 @@ import { DOCUMENT_BYTES_MAX, XmlError } from '../cxml/reader';
 import { readHead } from '../db/catalog/heads';
 import { EVERYONE, NO_REVISION } from '../domain/catalog';
 import { formatPayloadID } from '../domain/documents';
+import { catalogParams } from './catalog-schemas';
 import { Problem } from './problems';
 import { type Route, route } from './route';
-import { nameSchema } from './schemas';
-
-export const catalogParams = z.strictObject({ store: nameSchema, catalog: nameSchema });
 
 const XML = 'text/xml; charset=UTF-8';
 

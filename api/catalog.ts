@@ -2,20 +2,20 @@
 import { z } from 'zod';
 import { workflowPage } from '../activities/context';
 import { type BrowsedItem, browseItems, findItems } from '../db/catalog/browse';
-import { countDraft } from '../db/catalog/drafts';
 import { listConfirmations } from '../db/catalog/deliveries';
-import { listHeads, listRevisions, readHead } from '../db/catalog/heads';
-import { OPEN_REVISION, SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
-import { formatWorkflowId } from '../domain/workflow-ids';
-import { catalogContentRoutes, catalogParams } from './catalog-content';
+import { listHeads, readHead } from '../db/catalog/heads';
+import { SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
+import { catalogContentRoutes } from './catalog-content';
+import { catalogDraftRoutes } from './catalog-drafts';
 import { catalogImportRoutes } from './catalog-import';
+import { startPush } from './catalog-push';
+import { catalogRevisionRoutes } from './catalog-revisions';
+import { catalogParams, draftQuery, itemShape, shownContent } from './catalog-schemas';
 import { requirePrimaryHere } from './primary';
 import { Problem, notFound } from './problems';
 import { type Route, route } from './route';
 import {
   flagSchema,
-  money,
-  moneySchema,
   nameSchema,
   noBody,
   noQuery,
@@ -27,29 +27,18 @@ import {
   timeOrNull,
   writeCursor,
 } from './schemas';
-import { acceptedSchema, startWorkflow } from './workflow-requests';
+import { acceptedSchema } from './workflow-requests';
 
 /** Longest search text, characters. */
 const SEARCH_LENGTH_MAX = 200;
 const WORDS_MAX = 10;
 
 const itemSchema = z
-  .object({
-    sku: z.string(),
-    description: z.string(),
-    price: moneySchema,
-    unitOfMeasure: z.string(),
-    classification: z.object({ domain: z.string(), code: z.string() }),
-    leadTimeDays: z.number().int(),
-    attributes: z.record(z.string(), z.string()),
-    available: z.number().int().describe('Units that this site may sell now.'),
-  })
+  .object({ ...itemShape, available: z.number().int().describe('Units that this site may sell now.') })
   .meta({ id: 'Item' });
 
 function shownItem({ item, available }: BrowsedItem): z.output<typeof itemSchema> {
-  const { sku, description, unitOfMeasure, classification, leadTimeDays, attributes } = item;
-  const price = money(item.price, item.currency);
-  return { sku, description, price, unitOfMeasure, classification, leadTimeDays, attributes, available };
+  return { ...shownContent(item), available };
 }
 
 const itemCursor = z.strictObject({ revision: z.number().int(), sku: z.string() });
@@ -145,17 +134,6 @@ const confirmationSchema = z
   })
   .meta({ id: 'CatalogConfirmation' });
 
-const revisionSchema = z
-  .object({
-    revision: z.string(),
-    base: z.string(),
-    items: z.number().int(),
-    digest: z.string(),
-    publishedAt: z.iso.datetime(),
-    request: z.string(),
-  })
-  .meta({ id: 'CatalogRevision' });
-
 const managementRoutes: Route[] = [
   route({
     method: 'get',
@@ -179,36 +157,14 @@ const managementRoutes: Route[] = [
     },
   }),
   route({
-    method: 'get',
-    path: '/v1/stores/{store}/catalogs/{catalog}/draft',
-    tag: 'catalog',
-    operationId: 'getDraft',
-    summary: 'What a publication would change now',
-    roles: ['integrator', 'operator'],
-    params: catalogParams,
-    query: noQuery,
-    body: noBody,
-    idempotent: false,
-    responses: {
-      200: {
-        description: 'Counts.',
-        schema: z.object({ added: z.number().int(), changed: z.number().int(), withdrawn: z.number().int() }),
-      },
-    },
-    handle: async ({ context, store, params }) => ({
-      status: 200,
-      body: await countDraft(context.db, store.store, params.catalog),
-    }),
-  }),
-  route({
     method: 'post',
     path: '/v1/stores/{store}/catalogs/{catalog}/pushes',
     tag: 'catalog',
     operationId: 'pushCatalog',
-    summary: 'Publish the draft and push the newest revision to the sites (workflow catalogPush)',
+    summary: 'Publish a draft and push the newest revision to the sites (workflow catalogPush)',
     roles: ['integrator', 'operator'],
     params: catalogParams,
-    query: noQuery,
+    query: draftQuery,
     body: noBody,
     idempotent: true,
     responses: {
@@ -217,15 +173,7 @@ const managementRoutes: Route[] = [
     },
     handle: async (request) => {
       const topology = await requirePrimaryHere(request);
-      const { context, store, params } = request;
-      const id = { store: store.store, catalog: params.catalog, request: context.runtime.ids.uuid() };
-      const workflowId = formatWorkflowId('catalogPush', id);
-      return startWorkflow(request, {
-        kind: 'catalogPush',
-        workflowId,
-        input: { ...id, topology },
-        epoch: topology.epoch,
-      });
+      return startPush(request, { catalog: request.params.catalog, draft: request.query.draft, topology });
     },
   }),
   route({
@@ -262,36 +210,13 @@ const managementRoutes: Route[] = [
       return { status: 200, body: { items, next: null, revision: showRevision(revision), itemCount } };
     },
   }),
-  route({
-    method: 'get',
-    path: '/v1/stores/{store}/catalogs/{catalog}/revisions',
-    tag: 'catalog',
-    operationId: 'listRevisions',
-    summary: 'The revisions that this site has had, newest first',
-    roles: ['integrator', 'operator'],
-    params: catalogParams,
-    query: pageQuery,
-    body: noBody,
-    idempotent: false,
-    responses: { 200: { description: 'A page of revisions.', schema: pageOf(revisionSchema) } },
-    handle: async ({ context, store, params, query }) => {
-      const before = query.after === undefined ? OPEN_REVISION : readCursor(query.after, z.number().int());
-      if (before === null)
-        throw new Problem(400, 'invalid-cursor', `"${String(query.after)}" is no cursor of this list`);
-      const records = await listRevisions(context.db, store.store, params.catalog, query.limit, before);
-      const items = records.map(({ revision, baseRevision, itemCount, digest, publishedAt, request }) => ({
-        ...{ revision: showRevision(revision), base: showRevision(baseRevision), items: itemCount, digest, request },
-        publishedAt: time(publishedAt),
-      }));
-      const next = records.length === query.limit ? writeCursor(records.at(-1)?.revision) : null;
-      return { status: 200, body: { items, next } };
-    },
-  }),
 ];
 
 export const catalogRoutes: readonly Route[] = [
   ...browseRoutes,
   ...catalogImportRoutes,
+  ...catalogDraftRoutes,
   ...managementRoutes,
+  ...catalogRevisionRoutes,
   ...catalogContentRoutes,
 ];

@@ -2,6 +2,7 @@
 export const PROBLEM_TYPES = {
   'bad-document': 'The XML document is not the one that this address takes.',
   'bad-file': 'The file as a whole can not be used; nothing was changed.',
+  'bad-item': 'A value of the item is wrong; nothing was changed. `faults` names each.',
   'bad-request': 'The request can not be read.',
   'bad-rows': 'Rows of the file are wrong; nothing was changed. `faults` names the first of them.',
   'body-too-large': 'The body is larger than this route takes.',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Amount, formatAmount, isCurrency, parseAmount } from '../domain/money';
 import { NAME_PATTERN } from '../domain/sites';
+import { Problem } from './problems';
 
 /** Most entries of one page. */
 export const PAGE_LIMIT_MAX = 200;
@@ -80,4 +81,11 @@ export function readCursor<T extends z.ZodType>(text: string, schema: T): z.outp
   } catch {
     return null;
   }
+}
+
+/** As readCursor; one that this API did not write is a problem. */
+export function requireCursor<T extends z.ZodType>(text: string, schema: T): z.output<T> {
+  const cursor = readCursor(text, schema);
+  if (cursor !== null) return cursor;
+  throw new Problem(400, 'invalid-cursor', `"${text}" is no cursor of this list: leave it out to begin anew`);
 }

@@ -1,7 +1,7 @@
 /** `entrepot catalog import|push|status`. */
 import { createReadStream, existsSync } from 'node:fs';
 import { extname } from 'node:path';
-import { type ImportFormat } from '../domain/catalog-import';
+import { type ImportFormat, type LoadMode } from '../domain/catalog-import';
 import { ApiProblem } from './api-client';
 import { failed, wrongUsage } from './exit-codes';
 import { formatCount, formatTime, print, printJson, printList, progress } from './output';
@@ -10,7 +10,8 @@ import { resolveTarget } from './target';
 import { type TargetOptions } from './target-options';
 import { waitForWorkflow } from './trial/first-start';
 
-type Options = TargetOptions & { readonly catalog: string };
+export type CatalogOptions = TargetOptions & { readonly catalog: string };
+export type DraftOptions = CatalogOptions & { readonly draft: string };
 
 /** What the name of a file says of its format. */
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -18,46 +19,62 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json',
   '.ndjson': 'application/x-ndjson',
   '.jsonl': 'application/x-ndjson',
+  '.xml': 'text/xml',
+  '.cxml': 'text/xml',
 };
 
-export type ImportOptions = Options & { readonly skipBad?: boolean; readonly format?: ImportFormat };
+export type ImportOptions = DraftOptions & {
+  readonly skipBad?: boolean;
+  readonly format?: ImportFormat;
+  readonly mode?: LoadMode;
+};
 
 export async function runCatalogImport(file: string, options: ImportOptions): Promise<void> {
   if (file !== '-' && !existsSync(file)) throw wrongUsage(`${file} does not exist: name a file of items, or "-"`);
   const contentType = CONTENT_TYPES[options.format === undefined ? extname(file).toLowerCase() : `.${options.format}`];
   if (contentType === undefined && file !== '-') {
-    throw wrongUsage(`is ${file} CSV or JSON? say so with --format csv, json or ndjson`);
+    throw wrongUsage(`is ${file} CSV, JSON or cXML? say so with --format csv, json, ndjson or cxml`);
   }
   const api = new SiteApi(resolveTarget(options).target);
   const source = file === '-' ? process.stdin : createReadStream(file);
-  const imported = api.importCatalog(options.catalog, source, contentType ?? 'text/csv', options.skipBad ?? false);
+  const { draft, mode, skipBad = false } = options;
+  const imported = api.importCatalog(options.catalog, source, contentType ?? 'text/csv', { draft, mode, skipBad });
   const report = await imported.catch((error: unknown) => {
     if (!(error instanceof ApiProblem) || error.slug !== 'bad-rows') throw error;
     const { faults } = error.problem as unknown as ImportReport;
     throw failed([error.message, ...faults.map(describeFault)].join('\n'), error);
   });
   if (options.json) printJson(report);
-  else print(describeImport(options.catalog, report));
+  else print(describeImport(options, report));
 }
 
-function describeImport(catalog: string, { read, changed, unchanged, bad, faults, defaults }: ImportReport): string {
+function describeImport({ catalog, draft }: DraftOptions, report: ImportReport): string {
+  const { read, changed, unchanged, withdrawn, waiting, bad, faults, defaults, ignored, workflowId } = report;
   const counts = `${formatCount(read)} items: ${formatCount(changed)} changed, ${formatCount(unchanged)} unchanged`;
+  const others = `${formatCount(withdrawn)} withdrawn, ${formatCount(waiting)} waiting for their date`;
   return [
-    `draft of ${catalog}: ${counts}, ${formatCount(bad)} bad and left out`,
+    `draft ${draft} of ${catalog}: ${counts}, ${others}, ${formatCount(bad)} bad and left out`,
     ...faults.map(describeFault),
-    ...Object.entries(defaults).map(
-      ([column, times]) => `  "${column}": a default stood in ${formatCount(times)} times`,
-    ),
+    ...counted(defaults, (name, times) => `  "${name}": a default stood in ${times} times`),
+    ...counted(ignored, (name, times) => `  "${name}": stood there ${times} times, and an item has no place for it`),
+    ...(workflowId === null ? [] : [`the file asks to be published at once: ${workflowId}`]),
   ].join('\n');
+}
+
+function counted(
+  counts: Readonly<Record<string, number>>,
+  describe: (name: string, times: string) => string,
+): string[] {
+  return Object.entries(counts).map(([name, times]) => describe(name, formatCount(times)));
 }
 
 function describeFault({ row, line, column, reason }: ImportFault): string {
   return `  item ${row} (line ${line}), "${column}": ${reason}`;
 }
 
-export async function runCatalogPush(options: Options & { wait: boolean }): Promise<void> {
+export async function runCatalogPush(options: DraftOptions & { wait: boolean }): Promise<void> {
   const api = new SiteApi(resolveTarget(options).target);
-  const started = await api.pushCatalog(options.catalog);
+  const started = await api.pushCatalog(options.catalog, options.draft);
   if (!options.wait) {
     if (options.json) printJson(started);
     else print(`push asked for: ${started.id}\nTemporal UI: ${started.page}`);
@@ -69,7 +86,7 @@ export async function runCatalogPush(options: Options & { wait: boolean }): Prom
   else await runCatalogStatus(options);
 }
 
-export async function runCatalogStatus(options: Options): Promise<void> {
+export async function runCatalogStatus(options: CatalogOptions): Promise<void> {
   const api = new SiteApi(resolveTarget(options).target);
   const status = await api.catalogStatus(options.catalog);
   if (!options.json) {

@@ -3,8 +3,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { withoutSecrets } from '../domain/redaction';
 import { oneOf, wholeNumber } from './arguments';
-import { IMPORT_FORMATS } from '../domain/catalog-import';
-import { type ImportOptions } from './catalog';
+import { catalogCommands } from './catalog-commands';
 import { CommandFailure, EXIT_CODES, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
 import { operatorCommands } from './operator-commands';
 import { type TargetOptions, withTarget } from './target-options';
@@ -26,7 +25,7 @@ function buildProgram(): Command {
     .addHelpText('after', EXIT_CODE_HELP)
     .configureHelp({ showGlobalOptions: true });
   systemCommands(program);
-  catalogCommands(program.command('catalog').description('import, push and watch the catalogue'));
+  catalogCommands(program.command('catalog').description('change, publish, push and watch the catalogue'));
   inventoryCommands(program.command('inventory').description('receive stock, share it out, see levels'));
   orderCommands(program);
   operatorCommands(program);
@@ -88,33 +87,6 @@ function systemCommands(program: Command): void {
     .action(async (files: string[], options: { data: string; json?: boolean }) =>
       (await import('./config.js')).runConfigCheck(files, options),
     );
-}
-
-function catalogCommands(catalog: Command): void {
-  withTarget(catalog.command('import').description('import items from a CSV or JSON file into the draft'))
-    .argument('<file>', 'CSV with a heading, a list in JSON, or an item in JSON a line; "-" for standard input')
-    .option('--catalog <name>', 'the catalogue', 'main')
-    .option(
-      '--format <format>',
-      'csv, json or ndjson (default: as the file is named; csv for "-")',
-      oneOf(IMPORT_FORMATS),
-    )
-    .option('--skip-bad', 'leave bad items out instead of changing nothing')
-    .option('--json', 'as JSON')
-    .action(async (file: string, options: ImportOptions) =>
-      (await import('./catalog.js')).runCatalogImport(file, options),
-    );
-  withTarget(catalog.command('push').description('publish the draft as a revision and push it to the sites'))
-    .option('--catalog <name>', 'the catalogue', 'main')
-    .option('--no-wait', 'do not wait for the sites to confirm')
-    .option('--json', 'as JSON')
-    .action(async (options: CatalogOptions & { wait: boolean }) =>
-      (await import('./catalog.js')).runCatalogPush(options),
-    );
-  withTarget(catalog.command('status').description('which revision every site has confirmed'))
-    .option('--catalog <name>', 'the catalogue', 'main')
-    .option('--json', 'as JSON')
-    .action(async (options: CatalogOptions) => (await import('./catalog.js')).runCatalogStatus(options));
 }
 
 function inventoryCommands(inventory: Command): void {
@@ -182,7 +154,6 @@ function demoCommands(program: Command): void {
     );
 }
 
-type CatalogOptions = TargetOptions & { readonly catalog: string };
 type ListOptions = TargetOptions & { readonly limit: number };
 type ReceiveOptions = TargetOptions & { readonly receipt?: string };
 type AllocateOptions = TargetOptions & {

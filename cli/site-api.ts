@@ -1,7 +1,7 @@
 /** What the command line asks of a site's API, by capability: the paths and shapes stand here and nowhere else. */
 import { randomUUID } from 'node:crypto';
 import { type Readable } from 'node:stream';
-import { ApiClient, ApiProblem, type ApiTarget } from './api-client';
+import { ApiClient, ApiProblem, type ApiTarget, type Call } from './api-client';
 import { CommandFailure } from './exit-codes';
 
 /** An import reads a whole file, milliseconds. */
@@ -39,10 +39,17 @@ export interface ImportReport {
   readonly read: number;
   readonly changed: number;
   readonly unchanged: number;
+  readonly withdrawn: number;
+  /** Prices, and items, that hold from a time that has not come. */
+  readonly waiting: number;
   readonly bad: number;
   readonly faults: readonly ImportFault[];
   /** How often a default stood in for what a row left out, by column. */
   readonly defaults: Readonly<Record<string, number>>;
+  /** Elements that an item has no place for, by name. */
+  readonly ignored: Readonly<Record<string, number>>;
+  /** Of a push that the file asked for. */
+  readonly workflowId: string | null;
 }
 
 export interface CatalogStatus {
@@ -190,20 +197,21 @@ export class SiteApi {
     catalog: string,
     items: Readable,
     contentType = 'text/csv',
-    skipBad = false,
+    options: { skipBad?: boolean; draft?: string | undefined; mode?: string | undefined } = {},
   ): Promise<ImportReport> {
+    const { skipBad, draft, mode } = options;
     const { body } = await this.client.store<ImportReport>(`/catalogs/${catalog}/import`, {
       method: 'POST',
       stream: items,
       contentType,
-      query: { skipBad: skipBad || undefined },
+      query: { skipBad: skipBad || undefined, draft, mode },
       timeoutMs: IMPORT_TIMEOUT_MS,
     });
     return body;
   }
 
-  pushCatalog(catalog: string): Promise<WorkflowStarted> {
-    return this.start(`/catalogs/${catalog}/pushes`);
+  pushCatalog(catalog: string, draft?: string): Promise<WorkflowStarted> {
+    return this.start(`/catalogs/${catalog}/pushes`, undefined, { draft });
   }
 
   /** The site's own revision, and at a parent what its children have. */
@@ -347,9 +355,9 @@ export class SiteApi {
     return { outcome: 'ordered', status, cartId, orderId: placed.orderId, subtotal, detail: null };
   }
 
-  private async start(path: string, body?: unknown): Promise<WorkflowStarted> {
+  private async start(path: string, body?: unknown, query: Call['query'] = {}): Promise<WorkflowStarted> {
     type Accepted = { workflowId: string; temporalUi: string };
-    const answer = await this.client.store<Accepted>(path, { method: 'POST', body });
+    const answer = await this.client.store<Accepted>(path, { method: 'POST', body, query });
     return { id: answer.body.workflowId, page: answer.body.temporalUi };
   }
 }

@@ -88,6 +88,11 @@ export class XmlStream {
     });
   }
 
+  /** Where the parser is, counted from 1. */
+  get line(): number {
+    return this.parser.line;
+  }
+
   write(chunk: string): void {
     this.parser.write(chunk);
   }

@@ -14,6 +14,8 @@ const COLUMNS = {
   classificationCode: 'classification_code',
   leadTimeDays: 'lead_time_days',
   audience: 'audience',
+  priceFrom: 'price_from',
+  withdraw: 'withdraw',
 } as const satisfies Partial<Record<ItemField, string>>;
 
 /** Columns that are taken and mean nothing here. */
@@ -27,8 +29,11 @@ export interface CsvHeader {
   readonly attributeColumns: readonly string[];
 }
 
-/** Checks the columns; the error names the unknown or missing one and what is allowed. */
-export function readCsvHeader(columns: readonly string[]): CsvHeader {
+/**
+ * Checks the columns; the error names the unknown or missing one and what is allowed. Where rows may say less than a
+ * whole item (`partial`, or because they may withdraw one), only the sku's column must be there.
+ */
+export function readCsvHeader(columns: readonly string[], partial: boolean): CsvHeader {
   const twice = columns.find((column, index) => columns.indexOf(column) !== index);
   if (twice !== undefined) throw new ImportFileError(`column "${twice}" stands twice in the header`);
   const prices = columns.filter((column) => PRICE_COLUMN.test(column));
@@ -40,15 +45,16 @@ export function readCsvHeader(columns: readonly string[]): CsvHeader {
     const allowed = [...KNOWN, 'price', 'price_<currency>', `${ATTRIBUTE_PREFIX}<name>`].join(', ');
     throw new ImportFileError(`unknown column "${unknown.join('", "')}"; allowed: ${allowed}`);
   }
-  for (const needed of [COLUMNS.sku, COLUMNS.description]) {
+  const whole = !partial && !columns.includes(COLUMNS.withdraw);
+  for (const needed of whole ? [COLUMNS.sku, COLUMNS.description] : [COLUMNS.sku]) {
     if (!columns.includes(needed)) throw new ImportFileError(`column "${needed}" is missing from the header`);
   }
-  const [price] = prices;
-  if (price === undefined || prices.length > 1) {
+  if (prices.length > 1 || (whole && prices.length === 0)) {
     throw new ImportFileError(
       `exactly one price column is needed ("price" or "price_gbp"); found: ${prices.join(', ') || 'none'}`,
     );
   }
+  const [price = 'price'] = prices;
   const currency = PRICE_COLUMN.exec(price)?.[1]?.toUpperCase() ?? null;
   if (currency !== null && !isCurrency(currency))
     throw new ImportFileError(`column "${price}" names no currency of ISO 4217`);
@@ -59,10 +65,13 @@ export function readCsvHeader(columns: readonly string[]): CsvHeader {
 export function csvTexts(row: Readonly<Record<string, string>>, header: CsvHeader): ItemTexts {
   const { names, currency, attributeColumns } = header;
   const fields = Object.fromEntries(ITEM_FIELDS.map((field) => [field, row[names[field]] ?? '']));
+  const attributes = attributeColumns.map((column): [string, string] => [
+    column.slice(ATTRIBUTE_PREFIX.length),
+    row[column] ?? '',
+  ]);
   return {
     fields: currency === null ? fields : { ...fields, currency },
-    attributes: Object.fromEntries(
-      attributeColumns.map((column) => [column.slice(ATTRIBUTE_PREFIX.length), row[column] ?? '']),
-    ),
+    // An empty cell says nothing.
+    attributes: Object.fromEntries(attributes.filter(([, value]) => value !== '')),
   };
 }

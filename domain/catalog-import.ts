@@ -8,10 +8,18 @@ import {
   SKU_LENGTH_MAX,
 } from './catalog';
 import { parseAmount } from './money';
+import { parseTime } from './times';
 
-/** `csv`: a heading and a row an item; `json`: a list of items; `ndjson`: an item a line. */
-export const IMPORT_FORMATS = ['csv', 'json', 'ndjson'] as const;
+/** `csv`: a heading and a row an item; `json`: a list of items; `ndjson`: an item a line; `cxml`: an Index. */
+export const IMPORT_FORMATS = ['csv', 'json', 'ndjson', 'cxml'] as const;
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
+
+/**
+ * `incremental`: what the file does not name stays; `full`: it goes; `partial`: as incremental, and of an item that is
+ * there also each value that the file does not give.
+ */
+export const LOAD_MODES = ['incremental', 'full', 'partial'] as const;
+export type LoadMode = (typeof LOAD_MODES)[number];
 
 /** Where an item stands in its file, both counted from 1. */
 export interface ItemPlace {
@@ -32,6 +40,7 @@ export class ImportFileError extends Error {}
 export const ITEM_FIELDS = [
   ...(['sku', 'description', 'price', 'currency', 'unitOfMeasure'] as const),
   ...(['classificationDomain', 'classificationCode', 'leadTimeDays', 'audience'] as const),
+  ...(['priceFrom', 'withdraw'] as const),
 ] as const;
 export type ItemField = (typeof ITEM_FIELDS)[number];
 
@@ -44,67 +53,174 @@ export interface ItemTexts {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-export type ReadItem =
-  { readonly item: CatalogItem; readonly defaults: readonly string[] } | { readonly faults: readonly RowFault[] };
+export interface WholeItem {
+  readonly item: CatalogItem;
+  /** Milliseconds UTC; null for at once. */
+  readonly priceFrom: number | null;
+  /** What was left out and has a value that stands in for it, by the format's name. */
+  readonly defaults: readonly string[];
+}
+
+export interface BadItem {
+  readonly faults: readonly RowFault[];
+  /** Which item it is about, as far as that can be read. */
+  readonly sku: string | null;
+}
+
+export type ReadItem = WholeItem | { readonly withdrawn: string } | BadItem;
 
 // Control characters can't travel in XML.
 const CONTROL = /[\u0000-\u001f\u007f\ufffe\uffff]/;
 const LEAD_TIME_MAX_DAYS = 3650;
 const CODE_FORM = /^[A-Z0-9]{1,8}$/;
+/** Longest classification, its domain and an audience, in characters. */
+const LABEL_LENGTH_MAX = 255;
+const YES = 'true';
 
-/** One item, or everything that is wrong with it. */
-export function readItem(
-  { fields, attributes }: ItemTexts,
+/** One item, its withdrawal, or everything that is wrong with it. */
+export function readItem(texts: ItemTexts, names: FieldNames, place: ItemPlace, storeCurrency: string): ReadItem {
+  const values = new ItemValues(texts, names, place);
+  values.refuseControlCharacters();
+  const sku = values.needed('sku', SKU_LENGTH_MAX);
+  const withdrawn = values.flag('withdraw');
+  const whole = withdrawn ? null : readWhole(values, texts, names, sku, storeCurrency);
+  const { faults, defaults } = values;
+  if (faults.length > 0) return { faults, sku: sku === '' ? null : sku };
+  return whole ? { ...whole, defaults } : { withdrawn: sku };
+}
+
+function readWhole(
+  values: ItemValues,
+  { attributes }: ItemTexts,
   names: FieldNames,
-  place: ItemPlace,
+  sku: string,
   storeCurrency: string,
-): ReadItem {
-  const faults: RowFault[] = [];
-  const defaults: string[] = [];
-  const fault = (column: string, reason: string) => void faults.push({ ...place, column, reason });
-  const text = (field: ItemField) => (fields[field] ?? '').trim();
-  const orDefault = (field: ItemField, value: string) => {
-    if (text(field) !== '') return text(field);
-    defaults.push(names[field]);
-    return value;
-  };
-  for (const field of ITEM_FIELDS) {
-    if (CONTROL.test(fields[field] ?? '')) fault(names[field], 'holds a control character: remove it');
-  }
-  const sku = text('sku');
-  if (sku === '') fault(names.sku, 'is empty');
-  else if (sku.length > SKU_LENGTH_MAX) fault(names.sku, `has ${sku.length} characters: at most ${SKU_LENGTH_MAX}`);
-  const description = text('description');
-  if (description === '') fault(names.description, 'is empty');
-  else if (description.length > DESCRIPTION_LENGTH_MAX) {
-    fault(names.description, `has ${description.length} characters: at most ${DESCRIPTION_LENGTH_MAX}`);
-  }
-  const priceText = text('price');
-  const price = parseAmount(priceText);
-  if (price === null)
-    fault(names.price, `is "${priceText}": a decimal of at most four places is needed, as in "12.50"`);
-  const currency = text('currency') || storeCurrency;
-  if (currency !== storeCurrency) fault(names.currency, `is "${currency}": the store sells in ${storeCurrency}`);
-  const unitOfMeasure = orDefault('unitOfMeasure', ITEM_DEFAULTS.unitOfMeasure);
-  if (!CODE_FORM.test(unitOfMeasure)) {
-    fault(names.unitOfMeasure, `is "${unitOfMeasure}": a code such as EA is needed`);
-  }
-  const code = orDefault('classificationCode', ITEM_DEFAULTS.classification.code);
-  const domain = orDefault('classificationDomain', ITEM_DEFAULTS.classification.domain);
-  const leadTime = orDefault('leadTimeDays', String(ITEM_DEFAULTS.leadTimeDays));
-  if (!/^\d{1,4}$/.test(leadTime) || Number(leadTime) > LEAD_TIME_MAX_DAYS) {
-    fault(names.leadTimeDays, `is "${leadTime}": whole days up to ${LEAD_TIME_MAX_DAYS} are needed`);
-  }
-  const kept = readAttributes(attributes, names, fault);
-  if (faults.length > 0 || price === null) return { faults };
+): Omit<WholeItem, 'defaults'> {
+  const { unitOfMeasure, classification, leadTimeDays } = ITEM_DEFAULTS;
   return {
     item: {
-      ...{ sku, description, price, currency, unitOfMeasure, attributes: kept },
-      classification: { domain, code },
-      leadTimeDays: Number(leadTime),
-      audience: text('audience') || EVERYONE,
+      sku,
+      description: values.needed('description', DESCRIPTION_LENGTH_MAX),
+      price: values.price(),
+      currency: values.currency(storeCurrency),
+      unitOfMeasure: values.code('unitOfMeasure', unitOfMeasure),
+      classification: {
+        domain: values.label('classificationDomain', classification.domain),
+        code: values.label('classificationCode', classification.code),
+      },
+      leadTimeDays: values.days('leadTimeDays', leadTimeDays),
+      attributes: readAttributes(attributes, names, (column, reason) => values.fault(column, reason)),
+      audience: values.label('audience', EVERYONE),
     },
-    defaults,
+    priceFrom: values.time('priceFrom'),
+  };
+}
+
+/** An item's texts as values; what is wrong with them gathers in `faults`, what stood in for them in `defaults`. */
+class ItemValues {
+  readonly faults: RowFault[] = [];
+  readonly defaults: string[] = [];
+
+  constructor(
+    private readonly texts: ItemTexts,
+    private readonly names: FieldNames,
+    private readonly place: ItemPlace,
+  ) {}
+
+  fault(column: string, reason: string): void {
+    this.faults.push({ ...this.place, column, reason });
+  }
+
+  text(field: ItemField): string {
+    return (this.texts.fields[field] ?? '').trim();
+  }
+
+  refuseControlCharacters(): void {
+    for (const field of ITEM_FIELDS) {
+      if (CONTROL.test(this.texts.fields[field] ?? '')) {
+        this.fault(this.names[field], 'holds a control character: remove it');
+      }
+    }
+  }
+
+  needed(field: ItemField, lengthMax: number): string {
+    const text = this.text(field);
+    if (text === '') this.fault(this.names[field], 'is empty');
+    return this.short(field, text, lengthMax);
+  }
+
+  price(): number {
+    const text = this.text('price');
+    const amount = parseAmount(text);
+    if (amount === null) {
+      this.fault(this.names.price, `is "${text}": a decimal of at most four places is needed, as in "12.50"`);
+    }
+    return amount ?? 0;
+  }
+
+  currency(ofStore: string): string {
+    const text = this.text('currency') || ofStore;
+    if (text !== ofStore) this.fault(this.names.currency, `is "${text}": the store sells in ${ofStore}`);
+    return text;
+  }
+
+  code(field: ItemField, standIn: string): string {
+    const text = this.orDefault(field, standIn);
+    if (!CODE_FORM.test(text)) this.fault(this.names[field], `is "${text}": a code such as EA is needed`);
+    return text;
+  }
+
+  label(field: ItemField, standIn: string): string {
+    return this.short(field, this.orDefault(field, standIn), LABEL_LENGTH_MAX);
+  }
+
+  days(field: ItemField, standIn: number): number {
+    const text = this.orDefault(field, String(standIn));
+    if (!/^\d{1,4}$/.test(text) || Number(text) > LEAD_TIME_MAX_DAYS) {
+      this.fault(this.names[field], `is "${text}": whole days up to ${LEAD_TIME_MAX_DAYS} are needed`);
+    }
+    return Number(text);
+  }
+
+  time(field: ItemField): number | null {
+    const text = this.text(field);
+    const time = parseTime(text);
+    if (text !== '' && time === null) {
+      this.fault(this.names[field], `is "${text}": a time with its offset is needed, as in 2026-12-01T00:00:00Z`);
+    }
+    return time;
+  }
+
+  flag(field: ItemField): boolean {
+    const text = this.text(field);
+    if (text !== '' && text !== YES && text !== 'false') {
+      this.fault(this.names[field], `is "${text}": true or false is needed`);
+    }
+    return text === YES;
+  }
+
+  private orDefault(field: ItemField, standIn: string): string {
+    const text = this.text(field);
+    if (text !== '') return text;
+    // That everyone may see an item is what an item without a word about it means.
+    if (standIn !== EVERYONE) this.defaults.push(this.names[field]);
+    return standIn;
+  }
+
+  private short(field: ItemField, text: string, lengthMax: number): string {
+    if (text.length > lengthMax) {
+      this.fault(this.names[field], `has ${text.length} characters: at most ${lengthMax}`);
+    }
+    return text;
+  }
+}
+
+/** What is given on top of what is there; an attribute that is given as empty goes. */
+export function textsOnTop(standing: ItemTexts, given: ItemTexts): ItemTexts {
+  const said = Object.entries(given.fields).filter(([, text]) => text.trim() !== '');
+  return {
+    fields: { ...standing.fields, ...Object.fromEntries(said) },
+    attributes: { ...standing.attributes, ...given.attributes },
   };
 }
 

@@ -1,5 +1,7 @@
 /** Items as JSON, shaped as the API shows them, so that what was read from one site can be imported at another. */
+import { type CatalogItem } from './catalog';
 import { type FieldNames, type ItemField, type ItemTexts } from './catalog-import';
+import { formatAmount } from './money';
 
 /** One value that is not of the type that it must be. */
 export interface JsonFault {
@@ -17,13 +19,15 @@ export const JSON_NAMES: FieldNames = {
   classificationCode: 'classification.code',
   leadTimeDays: 'leadTimeDays',
   audience: 'audience',
+  priceFrom: 'priceFrom',
+  withdraw: 'withdraw',
   attribute: 'attributes.',
 };
 
 /** Members that an item of the API has and that mean nothing here. */
 const IGNORED = new Set(['available']);
-const TEXT_MEMBERS = ['sku', 'description', 'currency', 'unitOfMeasure', 'audience'] as const;
-const MEMBERS = [...TEXT_MEMBERS, 'price', 'classification', 'leadTimeDays', 'attributes'] as const;
+const TEXT_MEMBERS = ['sku', 'description', 'currency', 'unitOfMeasure', 'audience', 'priceFrom'] as const;
+const MEMBERS = [...TEXT_MEMBERS, 'price', 'classification', 'leadTimeDays', 'attributes', 'withdraw'] as const;
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -48,8 +52,24 @@ export function jsonTexts(value: unknown): ItemTexts | { readonly faults: readon
   takeClassification(value['classification'], take, fault);
   const { leadTimeDays } = value;
   take('leadTimeDays', typeof leadTimeDays === 'number' ? String(leadTimeDays) : leadTimeDays);
+  const { withdraw } = value;
+  take('withdraw', typeof withdraw === 'boolean' ? String(withdraw) : withdraw);
   const attributes = attributesIn(value['attributes'], fault);
   return faults.length > 0 ? { faults } : { fields, attributes };
+}
+
+/** The inverse: what an item says, by field; sku and what every item has are among it. */
+export function textsOf(item: CatalogItem): ItemTexts {
+  const { sku, description, currency, unitOfMeasure, classification, audience, attributes } = item;
+  return {
+    fields: {
+      ...{ sku, description, price: formatAmount(item.price), currency, unitOfMeasure, audience },
+      classificationDomain: classification.domain,
+      classificationCode: classification.code,
+      leadTimeDays: String(item.leadTimeDays),
+    },
+    attributes,
+  };
 }
 
 type Take = (field: ItemField, member: unknown) => void;

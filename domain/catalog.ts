@@ -41,10 +41,13 @@ export const DESCRIPTION_LENGTH_MAX = 1000;
 export const ATTRIBUTES_BYTES_MAX = 16_384;
 
 const REVISIONS_PER_EPOCH = 2 ** 32;
+/** So that a revision is a safe integer. */
+const EPOCHS_MAX = 2 ** 21;
 
 /** One unsigned integer on the wire for (epoch, n): epoch × 2^32 + n. */
 export function formatRevision(epoch: number, n: number): number {
-  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= 2 ** 21) throw new RangeError(`epoch ${epoch} is out of range`);
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= EPOCHS_MAX)
+    throw new RangeError(`epoch ${epoch} is out of range`);
   if (!Number.isInteger(n) || n < 0 || n >= REVISIONS_PER_EPOCH) throw new RangeError(`revision ${n} is out of range`);
   return epoch * REVISIONS_PER_EPOCH + n;
 }
@@ -57,6 +60,13 @@ export function parseRevision(revision: number): { epoch: number; n: number } {
 export function showRevision(revision: number): string {
   const { epoch, n } = parseRevision(revision);
   return `${epoch}.${n}`;
+}
+
+/** The inverse of showRevision; null for a text that shows none. */
+export function readRevision(text: string): number | null {
+  const [, epoch, n] = /^(\d{1,7})\.(\d{1,10})$/.exec(text) ?? [];
+  if (epoch === undefined || Number(epoch) >= EPOCHS_MAX || Number(n) >= REVISIONS_PER_EPOCH) return null;
+  return formatRevision(Number(epoch), Number(n));
 }
 
 /** The revision after `current` in `epoch`: one more, or the epoch's first. */

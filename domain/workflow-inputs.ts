@@ -31,6 +31,8 @@ export interface CatalogPushInput extends Traced {
   readonly store: string;
   readonly catalog: string;
   readonly request: string;
+  /** What is published; the default one unless given. */
+  readonly draft?: string;
   /** The newest revision goes to these sites; nothing is published. Absent: the draft is, and goes to every child. */
   readonly only?: { readonly sites: readonly string[] };
   /** The site that sends on to its children what it has confirmed; absent for the primary. */

@@ -30,7 +30,7 @@ export interface CatalogPushResult {
 
 /** Sends a catalogue to the sites that it is for (figure 6). */
 export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushResult> {
-  const { store, catalog, request, only, publisher } = input;
+  const { store, catalog, request, draft, only, publisher } = input;
   const fromPublisher = publisher === undefined ? {} : { publisher };
   const queue = (topology: Topology) => queueOfPublisher(topology, publisher);
   const { workflowId } = workflowInfo();
@@ -51,6 +51,7 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
     return onPublisher(`publish ${catalog}`, (activities) =>
       activities.publishCatalog({
         ...{ store, epoch: watch.current.epoch, catalog, request },
+        ...(draft === undefined ? {} : { draft }),
         ...(only ? { only } : {}),
         ...fromPublisher,
       }),

@@ -1,11 +1,12 @@
 /** The catalogue's activities (figures 6 and 7). */
 import { heartbeat } from '@temporalio/activity';
-import { newestRevision, publishDraft } from '../../db/catalog/drafts';
+import { newestRevision, publishDraft } from '../../db/catalog/publication';
 import { type StoredDocument, confirmedRevisions, recordDelivery } from '../../db/catalog/deliveries';
 import { readHead } from '../../db/catalog/heads';
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { NO_REVISION } from '../../domain/catalog';
+import { DRAFT_DEFAULT } from '../../domain/catalog-draft';
 import { TellableError } from '../../domain/errors';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
@@ -23,14 +24,14 @@ type CatalogActivities = Pick<
 export function catalogActivities(context: SiteContext): CatalogActivities {
   const { db, runtime, log } = context;
   return {
-    async publishCatalog({ store, epoch, catalog, request, only, publisher }) {
+    async publishCatalog({ store, epoch, catalog, request, draft = DRAFT_DEFAULT, only, publisher }) {
       const published = await db.transaction(async (tx) => {
         await requirePublisher(context, tx, { store, epoch, publisher });
         if (only) return newestRevision(tx, store, catalog);
-        return publishDraft(tx, { store, catalog, epoch, request, now: runtime.clock.now() });
+        return publishDraft(tx, { store, catalog, draft, epoch, request, now: runtime.clock.now() });
       });
       const { topology, site } = await loadTopology(db, store);
-      if (!only) log.info({ store, catalog, ...published }, 'catalogue published');
+      if (!only) log.info({ store, catalog, draft, ...published }, 'catalogue published');
       return { ...published, sites: only?.sites ?? childrenOf(topology, site).map((child) => child.site) };
     },
 

@@ -12,15 +12,17 @@ export interface Span {
 }
 
 /**
- * Skus, in ascending order, of which a version begins or ends after `base` and up to `target`, at most `limit`. One that
- * was changed and changed back is among them.
+ * Skus beyond `after`, in ascending order, of which a version begins or ends after `base` and up to `target`, at most
+ * `limit`. One that was changed and changed back is among them.
  */
-export async function touchedSkus(reads: Statements, span: Span, limit: number): Promise<string[]> {
+export async function touchedSkus(reads: Statements, span: Span, limit: number, after = ''): Promise<string[]> {
   const { store, catalog, base, target } = span;
-  const within = [store, catalog, base, target];
+  const within = [store, catalog, after, base, target];
   const rows = await reads.all<{ sku: string }>(
-    `SELECT sku FROM item_versions WHERE store = ? AND catalog = ? AND from_revision > ? AND from_revision <= ?
-     UNION SELECT sku FROM item_versions WHERE store = ? AND catalog = ? AND to_revision > ? AND to_revision <= ?
+    `SELECT sku FROM item_versions
+     WHERE store = ? AND catalog = ? AND sku > ? AND from_revision > ? AND from_revision <= ?
+     UNION SELECT sku FROM item_versions
+     WHERE store = ? AND catalog = ? AND sku > ? AND to_revision > ? AND to_revision <= ?
      ORDER BY sku LIMIT ${limit}`,
     [...within, ...within],
   );
@@ -53,6 +55,21 @@ export async function versionsAtBoth(
   const before = await versionsAt(reads, span, span.base, skus);
   const after = await versionsAt(reads, span, span.target, skus);
   return skus.map((sku) => ({ sku, before: before.get(sku) ?? null, after: after.get(sku) ?? null }));
+}
+
+/** Items of a revision beyond `after`, whoever may see them, in ascending order of their skus. */
+export async function itemsAt(
+  reads: Statements,
+  { store, catalog, revision }: { store: string; catalog: string; revision: number },
+  after: string,
+  limit: number,
+): Promise<CatalogItem[]> {
+  const rows = await reads.all<ContentRow>(
+    `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
+     WHERE store = ? AND catalog = ? AND sku > ? AND from_revision <= ? AND to_revision > ? ORDER BY sku LIMIT ${limit}`,
+    [store, catalog, after, revision, revision],
+  );
+  return rows.map(itemOf);
 }
 
 async function versionsAt(

@@ -1,10 +1,41 @@
-/** Changes that gather until a publication makes a revision of them (figure 6, step 600). */
-import { type CatalogItem, EVERYONE, OPEN_REVISION, nextRevision } from '../../domain/catalog';
-import { addToDigest, hashItem } from '../../domain/catalog-digest';
-import { type Statements, type Transaction } from '../database';
+/**
+ * Changes that gather until a publication makes a revision of them (figure 6, step 600), in drafts that do not know of
+ * each other (docs/decisions/0026). Who writes has locked the store's primacy in the same transaction.
+ */
+import { type CatalogItem, OPEN_REVISION } from '../../domain/catalog';
+import { hashItem } from '../../domain/catalog-digest';
+import {
+  DRAFT_DEFAULT,
+  type DatedChange,
+  type DraftEntry,
+  type ItemInDraft,
+  withoutDates,
+} from '../../domain/catalog-draft';
+import { type SqlValue, type Statements, type Transaction } from '../database';
 import { insertRows } from '../dialect';
-import { type RevisionRecord, addRevision, lockHead, moveHead, readHead, revisionOfRequest } from './heads';
-import { CONTENT_COLUMNS, type ContentRow, contentValues, marks } from './items';
+import { CONTENT_COLUMNS, type ContentRow, IS_OPEN, contentValues, itemOf, marks } from './items';
+
+export interface DraftKey {
+  readonly store: string;
+  readonly catalog: string;
+  readonly draft: string;
+}
+
+/** `holds_from` of what the next publication takes, whenever it is. */
+export const AT_ONCE = 0;
+export const OF_DRAFT = 'store = ? AND catalog = ? AND draft = ?';
+
+const KEY = ['store', 'catalog', 'draft', 'sku', 'holds_from'];
+const REST = ['withdrawn', 'price_only', 'updated_at', ...CONTENT_COLUMNS];
+
+/** The values of OF_DRAFT. */
+export function draftValues({ store, catalog, draft }: DraftKey): SqlValue[] {
+  return [store, catalog, draft];
+}
+
+async function writeChanges(tx: Transaction, rows: readonly (readonly SqlValue[])[]): Promise<void> {
+  await insertRows(tx, 'draft_changes', [...KEY, ...REST], rows, { key: KEY, update: REST });
+}
 
 export interface DraftChange {
   readonly changed: number;
@@ -18,38 +49,75 @@ export async function draftItems(
   catalog: string,
   items: readonly CatalogItem[],
   now: number,
+  draft: string = DRAFT_DEFAULT,
 ): Promise<DraftChange> {
   if (items.length === 0) return { changed: 0, unchanged: 0 };
   const skus = items.map((item) => item.sku);
   const published = await tx.all<{ sku: string; content_hash: string }>(
     `SELECT sku, content_hash FROM item_versions
-     WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
     [store, catalog, OPEN_REVISION, ...skus],
   );
   const hashes = new Map(published.map((row) => [row.sku, row.content_hash]));
   const rows = items.map((item) => ({ item, hash: hashItem(item) }));
   const changed = rows.filter(({ item, hash }) => hashes.get(item.sku) !== hash);
   const unchanged = rows.filter(({ item, hash }) => hashes.get(item.sku) === hash).map(({ item }) => item.sku);
+  const key = [store, catalog, draft];
   if (unchanged.length > 0) {
-    await tx.run(`DELETE FROM catalog_drafts WHERE store = ? AND catalog = ? AND sku IN (${marks(unchanged.length)})`, [
-      store,
-      catalog,
-      ...unchanged,
-    ]);
+    await tx.run(
+      `DELETE FROM draft_changes WHERE ${OF_DRAFT} AND holds_from = ? AND sku IN (${marks(unchanged.length)})`,
+      [...key, AT_ONCE, ...unchanged],
+    );
   }
-  await insertRows(
+  await writeChanges(
     tx,
-    'catalog_drafts',
-    ['store', 'catalog', 'sku', 'withdrawn', 'updated_at', ...CONTENT_COLUMNS],
-    changed.map(({ item, hash }) => [store, catalog, item.sku, 0, now, ...contentValues(item, hash)]),
-    { key: ['store', 'catalog', 'sku'], update: ['withdrawn', 'updated_at', ...CONTENT_COLUMNS] },
+    changed.map(({ item, hash }) => [...key, item.sku, AT_ONCE, 0, 0, now, ...contentValues(item, hash)]),
   );
   return { changed: changed.length, unchanged: unchanged.length };
 }
 
+export interface EntriesDrafted extends DraftChange {
+  /** Changes that hold from a time that has not come. */
+  readonly waiting: number;
+}
+
 /**
- * Withdraws items with the next publication; one that was never published just leaves the draft. Answers the skus that
- * neither the draft nor the newest revision knows.
+ * Puts items in the draft whose prices may hold from a date: until then the price stays as it is, and an item that is
+ * not there waits as a whole.
+ */
+export async function draftEntries(
+  tx: Transaction,
+  key: DraftKey,
+  entries: readonly DraftEntry[],
+  now: number,
+): Promise<EntriesDrafted> {
+  const { store, catalog, draft } = key;
+  const later = entries.filter((entry): entry is DraftEntry & { priceFrom: number } => (entry.priceFrom ?? 0) > now);
+  const inDraft = await itemsInDraft(
+    tx,
+    key,
+    later.map(({ item }) => item.sku),
+  );
+  const standing = new Map(inDraft.map((entry) => [entry.sku, withoutDates(entry)]));
+  const atOnce = entries.flatMap(({ item, priceFrom }) => {
+    if ((priceFrom ?? 0) <= now) return [item];
+    const before = standing.get(item.sku);
+    return before ? [{ ...item, price: before.price }] : [];
+  });
+  const drafted = await draftItems(tx, store, catalog, atOnce, now, draft);
+  await writeChanges(
+    tx,
+    later.map(({ item, priceFrom }) => {
+      const priceOnly = standing.get(item.sku) ? 1 : 0;
+      return [...draftValues(key), item.sku, priceFrom, 0, priceOnly, now, ...contentValues(item)];
+    }),
+  );
+  return { ...drafted, waiting: later.length };
+}
+
+/**
+ * Withdraws items with the next publication, and what waits for them in this draft with it; one that was never published
+ * just leaves the draft. Answers the skus that neither the draft nor the newest revision knows.
  */
 export async function draftWithdrawals(
   tx: Transaction,
@@ -57,27 +125,83 @@ export async function draftWithdrawals(
   catalog: string,
   skus: readonly string[],
   now: number,
+  draft: string = DRAFT_DEFAULT,
 ): Promise<{ changed: number; unknown: string[] }> {
   if (skus.length === 0) return { changed: 0, unknown: [] };
-  const among = [store, catalog, ...skus];
+  const among = [store, catalog, draft, ...skus];
   const drafted = await tx.all<{ sku: string }>(
-    `SELECT sku FROM catalog_drafts WHERE store = ? AND catalog = ? AND withdrawn = 0 AND sku IN (${marks(skus.length)})`,
+    `SELECT DISTINCT sku FROM draft_changes WHERE ${OF_DRAFT} AND withdrawn = 0 AND sku IN (${marks(skus.length)})`,
     among,
   );
-  await tx.run(`DELETE FROM catalog_drafts WHERE store = ? AND catalog = ? AND sku IN (${marks(skus.length)})`, among);
+  await tx.run(`DELETE FROM draft_changes WHERE ${OF_DRAFT} AND sku IN (${marks(skus.length)})`, among);
   const published = await tx.all<ContentRow>(
     `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
-     WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
     [store, catalog, OPEN_REVISION, ...skus],
   );
-  await insertRows(
+  await writeChanges(
     tx,
-    'catalog_drafts',
-    ['store', 'catalog', 'sku', 'withdrawn', 'updated_at', ...CONTENT_COLUMNS],
-    published.map((row) => [store, catalog, row.sku, 1, now, ...CONTENT_COLUMNS.map((column) => row[column])]),
+    published.map((row) => {
+      const content = CONTENT_COLUMNS.map((column) => row[column]);
+      return [store, catalog, draft, row.sku, AT_ONCE, 1, 0, now, ...content];
+    }),
   );
   const known = new Set([...drafted, ...published].map(({ sku }) => sku));
   return { changed: known.size, unknown: skus.filter((sku) => !known.has(sku)) };
+}
+
+/** Throws a draft away; answers how many changes were in it. */
+export async function discardDraft(tx: Transaction, key: DraftKey): Promise<number> {
+  return tx.run(`DELETE FROM draft_changes WHERE ${OF_DRAFT}`, draftValues(key));
+}
+
+interface ChangeRow extends ContentRow {
+  holds_from: number;
+  withdrawn: number;
+  price_only: number;
+}
+
+/** Skus of which the draft says something, in ascending order; of those whose time has come by `dueBy` alone if given. */
+export async function skusInDraft(
+  reads: Statements,
+  key: DraftKey,
+  { after, limit, dueBy }: { after: string; limit: number; dueBy?: number },
+): Promise<string[]> {
+  const due = dueBy === undefined ? '' : 'AND holds_from > ? AND holds_from <= ?';
+  const rows = await reads.all<{ sku: string }>(
+    `SELECT DISTINCT sku FROM draft_changes WHERE ${OF_DRAFT} AND sku > ? ${due} ORDER BY sku LIMIT ${limit}`,
+    [...draftValues(key), after, ...(dueBy === undefined ? [] : [AT_ONCE, dueBy])],
+  );
+  return rows.map((row) => row.sku);
+}
+
+/** Those items with what is published and drafted of them, in the order of the skus; at most some hundreds. */
+export async function itemsInDraft(reads: Statements, key: DraftKey, skus: readonly string[]): Promise<ItemInDraft[]> {
+  if (skus.length === 0) return [];
+  const published = await reads.all<ContentRow>(
+    `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
+     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
+    [key.store, key.catalog, OPEN_REVISION, ...skus],
+  );
+  const changes = await reads.all<ChangeRow>(
+    `SELECT sku, holds_from, withdrawn, price_only, ${CONTENT_COLUMNS.join(', ')} FROM draft_changes
+     WHERE ${OF_DRAFT} AND sku IN (${marks(skus.length)}) ORDER BY sku, holds_from`,
+    [...draftValues(key), ...skus],
+  );
+  const versions = new Map(published.map((row) => [row.sku, itemOf(row)]));
+  const bySku = new Map<string, ChangeRow[]>();
+  for (const row of changes) bySku.set(row.sku, [...(bySku.get(row.sku) ?? []), row]);
+  return skus.map((sku) => {
+    const rows = bySku.get(sku) ?? [];
+    const atOnce = rows.find((row) => row.holds_from === AT_ONCE);
+    const drafted = atOnce && (atOnce.withdrawn === 1 ? null : itemOf(atOnce));
+    const dated = rows.filter((row) => row.holds_from !== AT_ONCE).map(datedOf);
+    return { sku, published: versions.get(sku) ?? null, drafted, dated };
+  });
+}
+
+function datedOf(row: ChangeRow): DatedChange {
+  return { holdsFrom: row.holds_from, item: itemOf(row), priceOnly: row.price_only === 1 };
 }
 
 export interface DraftCounts {
@@ -86,89 +210,52 @@ export interface DraftCounts {
   readonly withdrawn: number;
 }
 
-/** What a publication would do now. */
-export async function countDraft(reads: Statements, store: string, catalog: string): Promise<DraftCounts> {
-  const row = await reads.get<{ added: number | null; changed: number | null; withdrawn: number | null }>(
-    `SELECT SUM(CASE WHEN drafts.withdrawn = 0 AND versions.sku IS NULL THEN 1 ELSE 0 END) AS added,
-            SUM(CASE WHEN drafts.withdrawn = 0 AND versions.sku IS NOT NULL THEN 1 ELSE 0 END) AS changed,
-            SUM(CASE WHEN drafts.withdrawn = 1 AND versions.sku IS NOT NULL THEN 1 ELSE 0 END) AS withdrawn
-     FROM catalog_drafts drafts
-     LEFT JOIN item_versions versions ON versions.store = drafts.store AND versions.catalog = drafts.catalog
-       AND versions.sku = drafts.sku AND versions.to_revision = ?
-     WHERE drafts.store = ? AND drafts.catalog = ?`,
-    [OPEN_REVISION, store, catalog],
-  );
-  return { added: row?.added ?? 0, changed: row?.changed ?? 0, withdrawn: row?.withdrawn ?? 0 };
+export interface DraftSummary extends DraftCounts {
+  readonly draft: string;
+  /** Changes from a date on whose time has come, which the next publication takes too, and those that wait for theirs. */
+  readonly due: number;
+  readonly waiting: number;
+  /** Milliseconds UTC; null for a draft in which there is nothing. */
+  readonly updatedAt: number | null;
 }
 
-export interface Publication extends DraftCounts {
-  readonly revision: number;
-  readonly itemCount: number;
+type SummaryRow = { [name in keyof Omit<DraftSummary, 'draft' | 'updatedAt'>]: number | null } & {
+  draft: string;
+  updated_at: number;
+};
+
+/** Sums over a draft's rows; beside them stands what is published. */
+const SUMS = `
+  SUM(CASE WHEN holds_from = 0 AND withdrawn = 0 AND versions.sku IS NULL THEN 1 ELSE 0 END) AS added,
+  SUM(CASE WHEN holds_from = 0 AND withdrawn = 0 AND versions.content_hash <> changes.content_hash
+    THEN 1 ELSE 0 END) AS changed,
+  SUM(CASE WHEN holds_from = 0 AND withdrawn = 1 AND versions.sku IS NOT NULL THEN 1 ELSE 0 END) AS withdrawn,
+  SUM(CASE WHEN holds_from > 0 AND holds_from <= ? THEN 1 ELSE 0 END) AS due,
+  SUM(CASE WHEN holds_from > ? THEN 1 ELSE 0 END) AS waiting`;
+
+async function summaries(reads: Statements, where: string, values: SqlValue[], now: number): Promise<DraftSummary[]> {
+  const rows = await reads.all<SummaryRow>(
+    `SELECT draft, ${SUMS}, MAX(changes.updated_at) AS updated_at FROM draft_changes changes
+     LEFT JOIN item_versions versions ON versions.store = changes.store AND versions.catalog = changes.catalog
+       AND versions.sku = changes.sku AND ${IS_OPEN}
+     WHERE ${where} GROUP BY draft ORDER BY draft`,
+    [now, now, OPEN_REVISION, ...values],
+  );
+  return rows.map(({ draft, added, changed, withdrawn, due, waiting, updated_at }) => ({
+    ...{ draft, added: added ?? 0, changed: changed ?? 0, withdrawn: withdrawn ?? 0, due: due ?? 0 },
+    ...{ waiting: waiting ?? 0, updatedAt: updated_at },
+  }));
 }
 
-/**
- * Makes the draft the next revision, atomically and once per request; without changes nothing is made, and the newest
- * revision is answered. The caller has checked this site's primacy in the same transaction.
- */
-export async function publishDraft(
-  tx: Transaction,
-  publication: { store: string; catalog: string; epoch: number; request: string; now: number },
-): Promise<Publication> {
-  const { store, catalog, epoch, request, now } = publication;
-  const head = await lockHead(tx, store, catalog, now);
-  const none = { added: 0, changed: 0, withdrawn: 0 };
-  const made = await revisionOfRequest(tx, store, catalog, request);
-  if (made) return { ...none, revision: made.revision, itemCount: made.itemCount };
-  const counts = await countDraft(tx, store, catalog);
-  if (counts.added + counts.changed + counts.withdrawn === 0) {
-    return { ...none, revision: head.revision, itemCount: head.itemCount };
-  }
-  const revision = nextRevision(head.revision, epoch);
-  const where = [store, catalog];
-  await tx.run(
-    `UPDATE item_versions SET to_revision = ? WHERE store = ? AND catalog = ? AND to_revision = ?
-     AND sku IN (SELECT sku FROM catalog_drafts WHERE store = ? AND catalog = ?)`,
-    [revision, ...where, OPEN_REVISION, ...where],
-  );
-  await tx.run(
-    `INSERT INTO item_versions (store, catalog, sku, from_revision, to_revision, partition_name, ${CONTENT_COLUMNS.join(', ')})
-     SELECT store, catalog, sku, ?, ?, '', ${CONTENT_COLUMNS.join(', ')} FROM catalog_drafts
-     WHERE store = ? AND catalog = ? AND withdrawn = 0`,
-    [revision, OPEN_REVISION, ...where],
-  );
-  await tx.run('DELETE FROM catalog_drafts WHERE store = ? AND catalog = ?', where);
-  const added = await everyonesHashes(tx, store, catalog, 'from_revision', revision);
-  const removed = await everyonesHashes(tx, store, catalog, 'to_revision', revision);
-  const record: RevisionRecord = {
-    revision,
-    baseRevision: head.revision,
-    itemCount: head.itemCount + added.length - removed.length,
-    digest: addToDigest(head.digest, added, removed),
-    publishedAt: now,
-    request,
-  };
-  await addRevision(tx, store, catalog, record);
-  const { itemCount, digest } = record;
-  await moveHead(tx, store, { catalog, revision, itemCount, digest, updatedAt: now });
-  return { ...counts, revision, itemCount };
+/** The catalogue's drafts that hold something. */
+export function listDrafts(reads: Statements, store: string, catalog: string, now: number): Promise<DraftSummary[]> {
+  return summaries(reads, 'changes.store = ? AND changes.catalog = ?', [store, catalog], now);
 }
 
-/** What is published, as a publication that changes nothing. */
-export async function newestRevision(reads: Statements, store: string, catalog: string): Promise<Publication> {
-  const { revision, itemCount } = await readHead(reads, store, catalog);
-  return { added: 0, changed: 0, withdrawn: 0, revision, itemCount };
-}
-
-async function everyonesHashes(
-  tx: Transaction,
-  store: string,
-  catalog: string,
-  end: 'from_revision' | 'to_revision',
-  revision: number,
-): Promise<string[]> {
-  const rows = await tx.all<{ content_hash: string }>(
-    `SELECT content_hash FROM item_versions WHERE store = ? AND catalog = ? AND ${end} = ? AND audience = ?`,
-    [store, catalog, revision, EVERYONE],
-  );
-  return rows.map((row) => row.content_hash);
+/** What a publication of that draft would do now. */
+export async function countDraft(reads: Statements, key: DraftKey, now: number): Promise<DraftSummary> {
+  const where = 'changes.store = ? AND changes.catalog = ? AND changes.draft = ?';
+  const [summary] = await summaries(reads, where, draftValues(key), now);
+  const nothing = { added: 0, changed: 0, withdrawn: 0, due: 0, waiting: 0, updatedAt: null };
+  return summary ?? { draft: key.draft, ...nothing };
 }

@@ -60,6 +60,12 @@ export function itemOf(row: ContentRow): CatalogItem {
   };
 }
 
+/**
+ * That a version is open, where it is looked up by its sku: without the plus SQLite takes the index of all open versions
+ * and reads them all, each time. MariaDB's parser drops it.
+ */
+export const IS_OPEN = '+to_revision = ?';
+
 /** `?, ?, ?` for that many values. */
 export function marks(count: number): string {
   return '?, '.repeat(count).slice(0, -2);

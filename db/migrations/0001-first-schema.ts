@@ -7,7 +7,7 @@ const site: Column = ['site', 'name'];
 const sku: Column = ['sku', 'sku'];
 const catalog: Column = ['catalog', 'name'];
 
-const itemContent: Column[] = [
+export const itemContent: readonly Column[] = [
   ['description', 'text'],
   ['price_amount', 'bigint'],
   ['currency', 'code'],

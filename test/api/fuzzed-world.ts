@@ -37,6 +37,8 @@ export async function settingsFor(world: World, site: string): Promise<string> {
       'path.order': String(sold.body['orderId']),
     },
     ...{ 'path.line': `${site}.1`, 'path.receiptId': 'by hand', 'path.workflowId': 'none', 'header.If-Match': '*' },
+    // What is made up goes into a draft that nobody publishes.
+    ...{ 'path.draft': 'fuzzed', 'query.draft': 'fuzzed', 'path.revision': '1.1', 'query.from': '1.1' },
     ...(await cart()),
   };
   const { context } = world.site(site);
@@ -54,6 +56,9 @@ export async function settingsFor(world: World, site: string): Promise<string> {
     removeCartLine: await cart(),
     // Bad rows that are to be skipped are no reason to refuse.
     importCatalog: { 'query.skipBad': 'false' },
+    pushCatalog: { 'query.draft': 'empty' },
+    withdrawDraftItem: { 'path.draft': 'spare' },
+    discardDraft: { 'path.draft': 'spare' },
     getWorkflow: workflow,
     listWorkflowDocuments: workflow,
     revokeKey: await key(),

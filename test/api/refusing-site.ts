@@ -177,6 +177,8 @@ export class RefusingSite {
     Object.assign(this.known, {
       ...{ store: world.store, catalog: CATALOG, sku: 'B', order: String(sold.body['orderId']), cart: cart.cartId },
       ...{ line: 'hq.1', receiptId, workflowId, keyId: parseKey(this.key('spare'))?.keyId ?? '' },
+      // Not the one that a push publishes.
+      ...{ draft: 'spare', revision: '1.1' },
     });
   }
 }

@@ -13,6 +13,8 @@ export interface Row {
   readonly takes?: 'json' | 'csv' | 'xml';
   /** Done at the primary only: elsewhere 421 and the right address. */
   readonly primary?: true;
+  /** JSON that it takes, where {} will not do. */
+  readonly body?: string;
   /** Guarded by the cart's token, too. */
   readonly cart?: true;
 }
@@ -38,10 +40,27 @@ export const MATRIX: Readonly<Record<string, Row>> = {
   [`GET ${STORE}/items/{sku}`]: { roles: BUYERS },
   [`GET ${STORE}/catalogs`]: { roles: [...STAFF, 'site'] },
   [`POST ${STORE}/catalogs/{catalog}/import`]: { roles: STAFF, takes: 'csv', primary: true },
-  [`GET ${STORE}/catalogs/{catalog}/draft`]: { roles: STAFF },
+  [`GET ${STORE}/catalogs/{catalog}/drafts`]: { roles: STAFF },
+  [`GET ${STORE}/catalogs/{catalog}/drafts/{draft}`]: { roles: STAFF },
+  [`DELETE ${STORE}/catalogs/{catalog}/drafts/{draft}`]: { roles: STAFF, takes: 'json', primary: true },
+  [`GET ${STORE}/catalogs/{catalog}/drafts/{draft}/changes`]: { roles: STAFF },
+  [`GET ${STORE}/catalogs/{catalog}/drafts/{draft}/items/{sku}`]: { roles: STAFF },
+  [`PUT ${STORE}/catalogs/{catalog}/drafts/{draft}/items/{sku}`]: {
+    ...{ roles: STAFF, takes: 'json', primary: true },
+    body: '{"description":"a","price":"1.00"}',
+  },
+  [`PATCH ${STORE}/catalogs/{catalog}/drafts/{draft}/items/{sku}`]: { roles: STAFF, takes: 'json', primary: true },
+  [`DELETE ${STORE}/catalogs/{catalog}/drafts/{draft}/items/{sku}`]: { roles: STAFF, takes: 'json', primary: true },
   [`POST ${STORE}/catalogs/{catalog}/pushes`]: { roles: STAFF, takes: 'json', primary: true },
   [`GET ${STORE}/catalogs/{catalog}/status`]: { roles: STAFF },
   [`GET ${STORE}/catalogs/{catalog}/revisions`]: { roles: STAFF },
+  [`GET ${STORE}/catalogs/{catalog}/revisions/{revision}/items`]: { roles: STAFF },
+  [`POST ${STORE}/catalogs/{catalog}/revisions/{revision}/restorations`]: {
+    roles: STAFF,
+    takes: 'json',
+    primary: true,
+  },
+  [`GET ${STORE}/catalogs/{catalog}/diff`]: { roles: STAFF },
   [`POST ${STORE}/catalogs/{catalog}/content`]: { roles: ['site'], takes: 'xml' },
   [`POST ${STORE}/carts`]: { roles: BUYERS, takes: 'json' },
   [`GET ${STORE}/carts/{cart}`]: { roles: BUYERS, cart: true },
@@ -57,7 +76,10 @@ export const MATRIX: Readonly<Record<string, Row>> = {
   [`GET ${STORE}/orders/{order}`]: { roles: BUYERS },
   [`GET ${STORE}/orders/{order}/document`]: { roles: BUYERS },
   [`GET ${STORE}/deliveries`]: { roles: STAFF },
-  [`POST ${STORE}/inventory/receipts`]: { roles: STAFF, takes: 'json', primary: true },
+  [`POST ${STORE}/inventory/receipts`]: {
+    ...{ roles: STAFF, takes: 'json', primary: true },
+    body: '{"receiptId":"r","lines":[{"sku":"A","quantity":1}]}',
+  },
   [`PUT ${STORE}/inventory/receipts/{receiptId}`]: { roles: STAFF, takes: 'csv', primary: true },
   [`GET ${STORE}/inventory/levels`]: { roles: STAFF },
   [`GET ${STORE}/inventory/transfers`]: { roles: STAFF },

@@ -38,6 +38,40 @@ describe.each(engines())('a database that a newer release has migrated, on %s', 
   });
 });
 
+test.each(engines())(
+  'what waited in a draft moves to the one of that name, and no change is lost, on %s',
+  async (engine) => {
+    const fresh = await freshDatabase(engine);
+    const { db } = fresh;
+    const content = `'d', 100, 'GBP', 'EA', 'UNSPSC', '60000000', 2, '{}', '', 'hash'`;
+    const columns = `description, price_amount, currency, unit_of_measure, classification_domain, classification_code,
+    lead_time_days, attributes, audience, content_hash, updated_at`;
+    for (const [sku, withdrawn] of [
+      ['A', 0],
+      ['B', 1],
+    ] as const) {
+      await db.run(
+        `INSERT INTO catalog_drafts (store, catalog, sku, withdrawn, ${columns}) VALUES ('s', 'c', ?, ?, ${content}, 5)`,
+        [sku, withdrawn],
+      );
+    }
+    // As a migration that was cut off on MariaDB left it; on SQLite it is whole or not at all.
+    await db.run(
+      `INSERT INTO draft_changes (store, catalog, draft, sku, holds_from, withdrawn, price_only, ${columns})
+     VALUES ('s', 'c', 'next', 'A', 0, 0, 0, ${content}, 5)`,
+    );
+    await db.run(`DELETE FROM entrepot_migrations WHERE name = '0003-expand-drafts'`);
+    if (engine === 'sqlite') await db.run('ALTER TABLE draft_changes RENAME TO before_that');
+    expect(await migrate(fresh.location)).toEqual({ ran: ['0003-expand-drafts'], newer: [] });
+    expect(await db.all('SELECT draft, sku, withdrawn, updated_at FROM draft_changes ORDER BY sku')).toEqual([
+      { draft: 'next', sku: 'A', withdrawn: 0, updated_at: 5 },
+      { draft: 'next', sku: 'B', withdrawn: 1, updated_at: 5 },
+    ]);
+    expect(await db.all('SELECT sku FROM catalog_drafts')).toEqual([]);
+    await fresh.drop();
+  },
+);
+
 if (engines().includes('mariadb')) {
   describe('on MariaDB', () => {
     let location: string;

@@ -233,12 +233,12 @@ export class World {
     await this.confirmed(confirmedBy);
   }
 
-  /** The draft is published, and these sites have the newest revision. */
+  /** The draft of whoever names none is published, and these sites have the newest revision. */
   async confirmed(sites: readonly string[]): Promise<void> {
     const have = async () => {
-      const draft = await this.call('hq', 'GET', `/catalogs/${CATALOG}/draft`);
+      const draft = await this.call('hq', 'GET', `/catalogs/${CATALOG}/drafts/next`);
       const { body } = await this.call('hq', 'GET', `/catalogs/${CATALOG}/status`);
-      const pending = Object.values(draft.body).some((count) => count !== 0);
+      const pending = 'added changed withdrawn due'.split(' ').some((count) => draft.body[count] !== 0);
       const has = (site: string) =>
         body.items?.some(
           (row) => row['site'] === site && row['state'] === 'confirmed' && row['revision'] === body['revision'],

@@ -1,0 +1,166 @@
+/** A draft becomes the next revision (figure 6, step 600). */
+import { EVERYONE, OPEN_REVISION, nextRevision } from '../../domain/catalog';
+import { addToDigest } from '../../domain/catalog-digest';
+import { DRAFT_DEFAULT, dueChanges, publishedAt } from '../../domain/catalog-draft';
+import { type Statements, type Transaction } from '../database';
+import {
+  AT_ONCE,
+  type DraftCounts,
+  type DraftKey,
+  OF_DRAFT,
+  countDraft,
+  draftItems,
+  draftValues,
+  itemsInDraft,
+  skusInDraft,
+} from './drafts';
+import { type RevisionRecord, addRevision, lockHead, moveHead, readHead, revisionOfRequest } from './heads';
+import { CONTENT_COLUMNS, IS_OPEN, marks } from './items';
+
+/** Items whose dated changes are taken at a time. */
+const DUE_BATCH_ITEMS = 250;
+/** Items whose versions are ended at a time. */
+const ENDED_BATCH_ITEMS = 500;
+
+export interface Publication extends DraftCounts {
+  readonly revision: number;
+  readonly itemCount: number;
+}
+
+export interface PublicationRequest {
+  readonly store: string;
+  readonly catalog: string;
+  /** The default one unless given. */
+  readonly draft?: string;
+  readonly epoch: number;
+  readonly request: string;
+  /** Milliseconds UTC: what holds from later stays in the draft. */
+  readonly now: number;
+}
+
+/**
+ * Makes the draft the next revision, atomically and once per request; without changes nothing is made, and the newest
+ * revision is answered. Other drafts stay as they are. The caller has checked this site's primacy in the same
+ * transaction.
+ */
+export async function publishDraft(tx: Transaction, publication: PublicationRequest): Promise<Publication> {
+  const { store, catalog, draft = DRAFT_DEFAULT, epoch, request, now } = publication;
+  const key = { store, catalog, draft };
+  const head = await lockHead(tx, store, catalog, now);
+  const none = { added: 0, changed: 0, withdrawn: 0 };
+  const made = await revisionOfRequest(tx, store, catalog, request);
+  if (made) return { ...none, revision: made.revision, itemCount: made.itemCount };
+  if (draft === DRAFT_DEFAULT) await adoptOlderChanges(tx, store, catalog);
+  await takeDueChanges(tx, key, now);
+  await dropIdleChanges(tx, key);
+  const { added, changed, withdrawn } = await countDraft(tx, key, now);
+  if (added + changed + withdrawn === 0) return { ...none, revision: head.revision, itemCount: head.itemCount };
+  const revision = nextRevision(head.revision, epoch);
+  await moveToVersions(tx, key, revision);
+  const begun = await everyonesHashes(tx, store, catalog, 'from_revision', revision);
+  const ended = await everyonesHashes(tx, store, catalog, 'to_revision', revision);
+  const record: RevisionRecord = {
+    revision,
+    baseRevision: head.revision,
+    itemCount: head.itemCount + begun.length - ended.length,
+    digest: addToDigest(head.digest, begun, ended),
+    publishedAt: now,
+    request,
+  };
+  await addRevision(tx, store, catalog, record);
+  const { itemCount, digest } = record;
+  await moveHead(tx, store, { catalog, revision, itemCount, digest, updatedAt: now });
+  return { added, changed, withdrawn, revision, itemCount };
+}
+
+/** What is published, as a publication that changes nothing. */
+export async function newestRevision(reads: Statements, store: string, catalog: string): Promise<Publication> {
+  const { revision, itemCount } = await readHead(reads, store, catalog);
+  return { added: 0, changed: 0, withdrawn: 0, revision, itemCount };
+}
+
+/** A process of the release before drafts had names, beside this one on the same database, drafts in its own table. */
+async function adoptOlderChanges(tx: Transaction, store: string, catalog: string): Promise<void> {
+  const content = CONTENT_COLUMNS.join(', ');
+  const newer = `SELECT 1 FROM draft_changes newer WHERE newer.store = older.store AND newer.catalog = older.catalog
+    AND newer.draft = ? AND newer.sku = older.sku AND newer.holds_from = ?`;
+  await tx.run(
+    `INSERT INTO draft_changes (store, catalog, draft, sku, holds_from, withdrawn, price_only, updated_at, ${content})
+     SELECT store, catalog, ?, sku, ?, withdrawn, 0, updated_at, ${content} FROM catalog_drafts older
+     WHERE store = ? AND catalog = ? AND NOT EXISTS (${newer})`,
+    [DRAFT_DEFAULT, AT_ONCE, store, catalog, DRAFT_DEFAULT, AT_ONCE],
+  );
+  await tx.run('DELETE FROM catalog_drafts WHERE store = ? AND catalog = ?', [store, catalog]);
+}
+
+/** What was to hold from a time that has come holds at once from here on. */
+async function takeDueChanges(tx: Transaction, key: DraftKey, now: number): Promise<void> {
+  for (;;) {
+    const skus = await skusInDraft(tx, key, { after: '', limit: DUE_BATCH_ITEMS, dueBy: now });
+    const due = (await itemsInDraft(tx, key, skus)).filter((entry) => dueChanges(entry, now).length > 0);
+    if (due.length === 0) return;
+    const items = due.map((entry) => publishedAt(entry, now)).filter((item) => item !== null);
+    await draftItems(tx, key.store, key.catalog, items, now, key.draft);
+    await tx.run(
+      `DELETE FROM draft_changes WHERE ${OF_DRAFT} AND holds_from > ? AND holds_from <= ?
+       AND sku >= ? AND sku <= ?`,
+      [...draftValues(key), AT_ONCE, now, skus[0] ?? '', skus.at(-1) ?? ''],
+    );
+  }
+}
+
+/** Another draft was published meanwhile: what it has made so already is no change any more. */
+async function dropIdleChanges(tx: Transaction, key: DraftKey): Promise<void> {
+  const standing = `SELECT 1 FROM item_versions versions WHERE versions.store = draft_changes.store
+    AND versions.catalog = draft_changes.catalog AND versions.sku = draft_changes.sku AND ${IS_OPEN}`;
+  await tx.run(
+    `DELETE FROM draft_changes WHERE ${OF_DRAFT} AND holds_from = ? AND (
+       (withdrawn = 1 AND NOT EXISTS (${standing}))
+       OR (withdrawn = 0 AND EXISTS (${standing} AND versions.content_hash = draft_changes.content_hash)))`,
+    [...draftValues(key), AT_ONCE, OPEN_REVISION, OPEN_REVISION],
+  );
+}
+
+async function moveToVersions(tx: Transaction, key: DraftKey, revision: number): Promise<void> {
+  const atOnce = `${OF_DRAFT} AND holds_from = ?`;
+  const values = [...draftValues(key), AT_ONCE];
+  await endVersions(tx, key, revision);
+  const content = CONTENT_COLUMNS.join(', ');
+  await tx.run(
+    `INSERT INTO item_versions (store, catalog, sku, from_revision, to_revision, partition_name, ${content})
+     SELECT store, catalog, sku, ?, ?, '', ${content} FROM draft_changes WHERE ${atOnce} AND withdrawn = 0`,
+    [revision, OPEN_REVISION, ...values],
+  );
+  await tx.run(`DELETE FROM draft_changes WHERE ${atOnce}`, values);
+}
+
+/** By lists of skus: a subquery in their place makes MariaDB read every open version of the catalogue. */
+async function endVersions(tx: Transaction, key: DraftKey, revision: number): Promise<void> {
+  for (let after = ''; ;) {
+    const rows = await tx.all<{ sku: string }>(
+      `SELECT sku FROM draft_changes WHERE ${OF_DRAFT} AND holds_from = ? AND sku > ? ORDER BY sku LIMIT ${ENDED_BATCH_ITEMS}`,
+      [...draftValues(key), AT_ONCE, after],
+    );
+    if (rows.length === 0) return;
+    const skus = rows.map(({ sku }) => sku);
+    await tx.run(
+      `UPDATE item_versions SET to_revision = ? WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
+      [revision, key.store, key.catalog, OPEN_REVISION, ...skus],
+    );
+    after = skus.at(-1) ?? '';
+  }
+}
+
+async function everyonesHashes(
+  tx: Transaction,
+  store: string,
+  catalog: string,
+  end: 'from_revision' | 'to_revision',
+  revision: number,
+): Promise<string[]> {
+  const rows = await tx.all<{ content_hash: string }>(
+    `SELECT content_hash FROM item_versions WHERE store = ? AND catalog = ? AND ${end} = ? AND audience = ?`,
+    [store, catalog, revision, EVERYONE],
+  );
+  return rows.map((row) => row.content_hash);
+}
