@@ -3,6 +3,7 @@ import knexFactory, { type Knex } from 'knex';
 import { newerMigrations, schemaProblem } from '../domain/migrations';
 import * as firstSchema from './migrations/0001-first-schema';
 import * as stager from './migrations/0002-expand-stager';
+import * as search from './migrations/0004-expand-search';
 import { createMariadbDatabase, openMariadb, withMariadbMigrationLock } from './mariadb';
 import { type Database, type Retries, type Statements, noRetries } from './database';
 import { openSqlite } from './sqlite';
@@ -11,6 +12,7 @@ import { openSqlite } from './sqlite';
 export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] = [
   { name: '0001-first-schema', migration: firstSchema },
   { name: '0002-expand-stager', migration: stager },
+  { name: '0004-expand-search', migration: search },
 ];
 
 const MIGRATIONS_TABLE = 'entrepot_migrations';
