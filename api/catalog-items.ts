@@ -158,7 +158,7 @@ async function search({ db, store, catalog, filter, words, order, limit, after }
     .slice(0, 16);
   const cursor = cursorOf(after, searchCursor.extend({ of: z.literal(of) }));
   const revision = cursor?.revision ?? (await newestSearched(db, store, catalog));
-  if (revision === NO_REVISION) return { items: [], next: null, revision, complete: true };
+  if (cursor === null && revision === NO_REVISION) return { items: [], next: null, revision, complete: true };
   const query = { ...filter, store, catalog, revision, words, order, limit, after: cursor };
   const items = await searchItems(db, query);
   const complete = cursor?.complete ?? !(await hasTooMany(db, query));

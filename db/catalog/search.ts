@@ -70,6 +70,22 @@ export async function hasTooMany(reads: Statements, query: SearchQuery): Promise
   return (row?.found ?? 0) > CANDIDATES_MAX;
 }
 
+/** Where candidates come from, so that an engine begins with the texts, in their order, and stops when it has enough. */
+const SOURCES = {
+  sqlite: {
+    byWords: {
+      texts: 'item_words CROSS JOIN item_texts texts ON texts.text_id = item_words.rowid',
+      versions: 'CROSS JOIN',
+      place: 'item_words.rowid',
+    },
+    all: { texts: 'item_texts texts NOT INDEXED', versions: 'CROSS JOIN', place: 'texts.text_id' },
+  },
+  mariadb: {
+    byWords: { texts: 'item_texts texts', versions: 'STRAIGHT_JOIN', place: 'texts.text_id' },
+    all: { texts: 'item_texts texts FORCE INDEX (PRIMARY)', versions: 'STRAIGHT_JOIN', place: 'texts.text_id' },
+  },
+} as const;
+
 /** Matching items in the order in which their texts were indexed, which is the same throughout a walk. */
 function candidatesOf(engine: Engine, query: SearchQuery, columns: Sql, limit = CANDIDATES_MAX): Sql {
   const { store, catalog, revision, words } = query;
@@ -79,16 +95,12 @@ function candidatesOf(engine: Engine, query: SearchQuery, columns: Sql, limit = 
   conditions.add('texts.from_revision <= ? AND texts.to_revision > ?', revision, revision);
   const items = itemConditions(query);
   conditions.add(items.sql, ...items.values);
-  // The engines are told where to begin; else they weigh a walk over all item versions, and sometimes take it.
-  const [straight, join] = engine === 'mariadb' ? ['STRAIGHT_JOIN ', 'JOIN'] : ['', 'CROSS JOIN'];
-  const index = engine === 'sqlite' && words !== null;
-  const texts = index
-    ? 'item_words CROSS JOIN item_texts texts ON texts.text_id = item_words.rowid'
-    : 'item_texts texts';
+  // The engines are told where to begin; else they sort all texts, or walk over all item versions.
+  const { texts, versions, place } = SOURCES[engine][words === null ? 'all' : 'byWords'];
   return {
-    sql: `SELECT ${straight}${columns.sql} FROM ${texts} ${join} item_versions versions
+    sql: `SELECT ${columns.sql} FROM ${texts} ${versions} item_versions versions
       ON versions.store = texts.store AND versions.catalog = texts.catalog AND versions.sku = texts.sku
-      WHERE ${conditions.sql} ORDER BY ${index ? 'item_words.rowid' : 'texts.text_id'} LIMIT ${limit}`,
+      WHERE ${conditions.sql} ORDER BY ${place} LIMIT ${limit}`,
     values: [...columns.values, ...conditions.values],
   };
 }
