@@ -4,11 +4,19 @@ import { z } from 'zod';
 import { type BrowsedItem, type ItemFilter, browseItems, findItems } from '../db/catalog/browse';
 import { findRevision, readHead } from '../db/catalog/heads';
 import { isStillSearched, searchedRevision } from '../db/catalog/indexing';
-import { CANDIDATES_MAX, ITEM_ORDERS, type ItemOrder, hasTooMany, searchItems } from '../db/catalog/search';
+import { CANDIDATES_MAX, hasTooMany, searchItems } from '../db/catalog/search';
 import { type Database } from '../db/database';
 import { NO_REVISION, SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
 import { isCurrency, parseAmount } from '../domain/money';
-import { QUERY_LENGTH_MAX, QUERY_WORDS_MAX, type SearchedWords, searchScope, searchedWords } from '../domain/search';
+import {
+  ITEM_ORDERS,
+  type ItemOrder,
+  QUERY_LENGTH_MAX,
+  QUERY_WORDS_MAX,
+  type SearchedWords,
+  searchScope,
+  searchedWords,
+} from '../domain/search';
 import { RETRY_AFTER_S } from './limits';
 import { Problem, notFound } from './problems';
 import { type Route, route } from './route';

@@ -4,7 +4,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { withoutSecrets } from '../domain/redaction';
 import { oneOf, wholeNumber } from './arguments';
 import { IMPORT_FORMATS } from '../domain/catalog-import';
-import { type ImportOptions } from './catalog';
+import { ITEM_ORDERS } from '../domain/search';
+import { type ImportOptions, type SearchOptions } from './catalog';
 import { CommandFailure, EXIT_CODES, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
 import { operatorCommands } from './operator-commands';
 import { type TargetOptions, withTarget } from './target-options';
@@ -115,6 +116,26 @@ function catalogCommands(catalog: Command): void {
     .option('--catalog <name>', 'the catalogue', 'main')
     .option('--json', 'as JSON')
     .action(async (options: CatalogOptions) => (await import('./catalog.js')).runCatalogStatus(options));
+  withTarget(catalog.command('search').description('what a site sells, by words, classification and price'))
+    .argument(
+      '[words...]',
+      'all of which must be in description, sku or attributes; of the last the beginning is enough',
+    )
+    .option('--catalog <name>', 'the catalogue', 'main')
+    .option('--classification <code>', 'the beginning of a classification code')
+    .option('--price-from <amount>', 'the lowest price, such as 1.50')
+    .option('--price-to <amount>', 'the highest price')
+    .option('--available', 'only what can be bought there now')
+    .option(
+      '--sort <order>',
+      `${ITEM_ORDERS.join(', ')} (default: relevance, or sku without words)`,
+      oneOf(ITEM_ORDERS),
+    )
+    .option('--limit <items>', 'at most so many', wholeNumber(1, LIST_LIMIT_MAX), LIST_LIMIT_DEFAULT)
+    .option('--json', 'as JSON')
+    .action(async (words: string[], options: SearchOptions) =>
+      (await import('./catalog.js')).runCatalogSearch(words, options),
+    );
 }
 
 function inventoryCommands(inventory: Command): void {

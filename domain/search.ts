@@ -17,6 +17,10 @@ export const QUERY_LENGTH_MAX = 200;
 /** Shortest last word of a query, in characters, that finds what begins with it: shorter would find half of everything. */
 const PREFIX_LENGTH_MIN = 2;
 
+/** What items can be sorted by; of two alike, the lesser sku comes first. */
+export const ITEM_ORDERS = ['relevance', 'sku', 'price-asc', 'price-desc', 'description'] as const;
+export type ItemOrder = (typeof ITEM_ORDERS)[number];
+
 /** Ends the description's words, and the sku's, in a text: no engine takes them for words. */
 export const SKU_MARK = ' | ';
 export const ATTRIBUTES_MARK = ' / ';

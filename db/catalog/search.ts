@@ -2,13 +2,10 @@
  * Searching and sorting items at a revision whose words are indexed. Every key of an order is a value of the row and the
  * query alone, never an engine's own score: that moves as other rows come and go, while a walk must go on where it was.
  */
-import { ATTRIBUTES_MARK, SKU_MARK, type SearchedWords } from '../../domain/search';
+import { ATTRIBUTES_MARK, type ItemOrder, SKU_MARK, type SearchedWords } from '../../domain/search';
 import { type Engine, type SqlValue, type Statements } from '../database';
 import { type BrowsedItem, Conditions, type ItemFilter, ITEM_COLUMNS, JOIN_LEVELS, itemConditions } from './browse';
 import { type ContentRow, itemOf } from './items';
-
-export const ITEM_ORDERS = ['relevance', 'sku', 'price-asc', 'price-desc', 'description'] as const;
-export type ItemOrder = (typeof ITEM_ORDERS)[number];
 
 /** Matching items that are sorted: of more, the first so many that were indexed. */
 export const CANDIDATES_MAX = 10_000;

@@ -5,6 +5,7 @@ import { NO_REVISION, formatRevision, showRevision } from '../../domain/catalog'
 import { EMPTY_DIGEST } from '../../domain/catalog-digest';
 import { writeCursor } from '../../api/schemas';
 import { engines } from '../support/databases';
+import { runEntrepot } from '../support/command';
 import { until } from '../support/until';
 import { CATALOG, World } from '../support/world';
 
@@ -152,5 +153,20 @@ describe.each(engines())('the API of a site on %s', (engine) => {
     }
     const { body } = await get({ q: 'lamp', priceFrom: '5.1', priceTo: '5.103', currency: 'GBP', sort: 'price-desc' });
     expect(body.items?.map((item) => item['sku'])).toEqual(['S103', 'S102', 'S101', 'S100']);
+  });
+
+  test('the command line finds the same', async () => {
+    const where = ['--site', 'north', '--data', world.trialDirectory()];
+    const run = (...words: string[]) => runEntrepot(['catalog', 'search', ...words, ...where], { cwd: world.folder });
+    const lamps = await run('Lamp', '11', '--sort', 'price-desc', '--limit', '12');
+    expect(
+      lamps.stdout
+        .split('\n')
+        .slice(2, 5)
+        .map((line) => line.split('  ')[0]),
+    ).toEqual(['S119', 'S118', 'S117']);
+    const none = await run('lamp', '--price-from', '99', '--available');
+    expect([none.code, none.stdout]).toEqual([0, 'nothing is found\n']);
+    expect((await run('--sort', 'random')).stderr).toContain('allowed: relevance, sku');
   });
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { copySqlite } from '../../db/backup';
 import { EVERY_ITEM } from '../../db/catalog/browse';
 import { draftItems, draftWithdrawals, publishDraft } from '../../db/catalog/drafts';
 import { readHead } from '../../db/catalog/heads';
@@ -14,20 +15,14 @@ import {
   searchedRevision,
   sweepTexts,
 } from '../../db/catalog/indexing';
-import {
-  CANDIDATES_MAX,
-  ITEM_ORDERS,
-  type ItemOrder,
-  type SearchQuery,
-  hasTooMany,
-  searchItems,
-} from '../../db/catalog/search';
+import { CANDIDATES_MAX, type SearchQuery, hasTooMany, searchItems } from '../../db/catalog/search';
 import { Staging } from '../../db/catalog/staging';
 import { type Database } from '../../db/database';
 import { insertRows } from '../../db/dialect';
+import { openDatabase } from '../../db/migrate';
 import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { parseAmount } from '../../domain/money';
-import { searchScope, searchedWords, wordsOf } from '../../domain/search';
+import { ITEM_ORDERS, type ItemOrder, searchScope, searchedWords, wordsOf } from '../../domain/search';
 import { type FreshDatabase, engines, freshDatabase } from '../support/databases';
 
 const STORE = 'shop';
@@ -156,7 +151,7 @@ describe('a real shop and every trap, on all engines', () => {
         description: (one, other) => byText(wordsOf(one.description)[0] ?? '', wordsOf(other.description)[0] ?? ''),
       };
       for (const q of ['', 'set of']) {
-        const query = queryOf(formatRevision(1, 1), { q, order, limit: 37 });
+        const query = queryOf(formatRevision(1, 1), { q, order, limit: q === '' ? 200 : 37 });
         const answers = await Promise.all(databases.map(({ db }) => walk(db, query)));
         const [first = []] = answers;
         const wanted = items.filter((candidate) => matches(candidate, q));
@@ -332,10 +327,29 @@ describe.each(engines())('a search on %s', (engine) => {
     await sweepTexts(db, 2_000 + WALK_MS);
     expect([await texts(), await isStillSearched(db, NAME, first)]).toEqual([1, false]);
     expect([await isStillSearched(db, NAME, second), await find(db, 'blue')]).toEqual([true, ['A']]);
-    if (engine === 'sqlite') {
-      await db.run(`INSERT INTO item_words (item_words, rank) VALUES ('integrity-check', 1)`);
-    }
   });
+
+  if (engine === 'sqlite') {
+    test('a backup finds what its database found, with an index that fits its texts', async () => {
+      await publish(db, TRAPS);
+      await index(db);
+      await publish(db, [item('T1', { description: 'gone lamp' })], ['T2']);
+      await index(db, 2);
+      await sweepTexts(db, 2 + WALK_MS);
+      const copy = `${fresh.location}.copy`;
+      copySqlite(fresh.location, copy);
+      const restored = openDatabase(copy);
+      try {
+        for (const q of ['light', 'lamp', 'zoe', 'dcgs']) expect(await find(restored, q)).toEqual(await find(db, q));
+        await publish(restored, [item('T9', { description: 'a lamp of the copy' })], ['T1']);
+        await index(restored);
+        expect(await find(restored, 'lamp')).toEqual(['T9']);
+        await restored.run(`INSERT INTO item_words (item_words, rank) VALUES ('integrity-check', 1)`);
+      } finally {
+        await restored.close();
+      }
+    });
+  }
 
   test(`of more than ${CANDIDATES_MAX} matching items the first so many are sorted, and it is told`, async () => {
     const many = Array.from({ length: CANDIDATES_MAX + 5 }, (_, number) =>
