@@ -6,8 +6,9 @@
 import { createHash } from 'node:crypto';
 import { type CatalogItem } from './catalog';
 
-/** Longest word in the index, in characters with its scope; InnoDB leaves longer ones than 84 out. Cut, not refused. */
-const WORD_LENGTH_MAX = 80;
+/** Shortest and longest word in the index, in characters with its scope; longer ones are cut. */
+export const INDEXED_WORD_LENGTH_MIN = 5;
+export const INDEXED_WORD_LENGTH_MAX = 80;
 /** Different words of one item's attributes that are indexed: the first so many. */
 const ATTRIBUTE_WORDS_MAX = 1_000;
 /** Words of a query that count: the first so many. */
@@ -61,7 +62,7 @@ function indexed(scope: string, word: string): string {
   for (const character of word) {
     const plain = /[a-z0-9]/.test(character);
     const next = plain ? character : `_${(character.codePointAt(0) ?? 0).toString(36).padStart(4, '0')}`;
-    if (text.length + next.length > WORD_LENGTH_MAX) break;
+    if (text.length + next.length > INDEXED_WORD_LENGTH_MAX) break;
     text += next;
   }
   return text;
