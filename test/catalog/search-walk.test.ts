@@ -1,6 +1,8 @@
 /** Searching through the API: a walk sees one published revision, and its cursor is good for nothing else. */
+import { addRevision, lockHead, moveHead } from '../../db/catalog/heads';
 import { searchedRevision } from '../../db/catalog/indexing';
 import { Staging } from '../../db/catalog/staging';
+import { insertRows } from '../../db/dialect';
 import { NO_REVISION, formatRevision, showRevision } from '../../domain/catalog';
 import { EMPTY_DIGEST } from '../../domain/catalog-digest';
 import { writeCursor } from '../../api/schemas';
@@ -128,15 +130,18 @@ describe.each(engines())('the API of a site on %s', (engine) => {
     const { db } = world.site('north').context;
     const name = [world.store, 'new'];
     // Another process is at it.
-    await db.run('INSERT INTO catalog_indexes VALUES (?, ?, 0, 0, ?, ?)', [...name, 'other', Date.now() + 3_600_000]);
-    await db.run(
-      'INSERT INTO catalogs (store, catalog, revision, item_count, digest, updated_at) VALUES (?, ?, 1, 0, ?, 0)',
-      [...name, EMPTY_DIGEST],
+    await insertRows(
+      db,
+      'catalog_indexes',
+      ['store', 'catalog', 'revision', 'oldest_revision', 'indexer', 'beat_at'],
+      [[...name, 0, 0, 'other', Date.now() + 3_600_000]],
     );
-    await db.run(`INSERT INTO catalog_revisions VALUES (?, ?, 1, 0, 0, ?, 0, 'request', NULL)`, [
-      ...name,
-      EMPTY_DIGEST,
-    ]);
+    await db.transaction(async (tx) => {
+      await lockHead(tx, world.store, 'new', 0);
+      const revision = { revision: 1, itemCount: 0, digest: EMPTY_DIGEST };
+      await moveHead(tx, world.store, { catalog: 'new', ...revision, updatedAt: 0 });
+      await addRevision(tx, world.store, 'new', { ...revision, baseRevision: 0, publishedAt: 0, request: 'r' });
+    });
     const early = await get({ q: 'lamp', catalog: 'new' });
     expect([early.status, early.headers.get('retry-after')]).toEqual([503, '2']);
     expect(early.body['type']).toMatch(/search-not-ready$/);
