@@ -34,6 +34,8 @@ export const PROBLEM_TYPES = {
   'price-changed': 'A price has changed since it was put in the cart: `lines` says which.',
   'receipt-conflict': 'The receipt was booked before with other lines.',
   'request-timeout': 'The request did not arrive in time: send it again.',
+  'revision-gone': 'The list was begun on a revision that this site does not have, or no longer: begin anew.',
+  'search-not-ready': 'The words of the catalogue are being indexed: ask again in a moment.',
   'temporal-away': 'Temporal does not answer, and this is read from it: try again.',
   'too-many-lines': 'The cart would have more lines than it may.',
   'too-many-requests': 'More requests than one key may make in a minute: slow down.',

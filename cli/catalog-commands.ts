@@ -2,8 +2,9 @@
 import { type Command } from 'commander';
 import { DRAFT_DEFAULT } from '../domain/catalog-draft';
 import { IMPORT_FORMATS, LOAD_MODES } from '../domain/catalog-import';
+import { ITEM_ORDERS } from '../domain/search';
 import { oneOf, wholeNumber } from './arguments';
-import { type CatalogOptions, type DraftOptions, type ImportOptions } from './catalog';
+import { type CatalogOptions, type DraftOptions, type ImportOptions, type SearchOptions } from './catalog';
 import { type PreviewOptions, type SetOptions } from './catalog-drafts';
 import { type ListOptions } from './catalog-revisions';
 import { withTarget } from './target-options';
@@ -15,6 +16,7 @@ const LEAD_TIME_MAX_DAYS = 3650;
 export function catalogCommands(catalog: Command): void {
   importCommand(catalog);
   draftCommands(catalog);
+  searchCommand(catalog);
   revisionCommands(catalog);
   ofDraft(catalog.command('push').description('publish a draft as a revision and push it to the sites'))
     .option('--no-wait', 'do not wait for the sites to confirm')
@@ -114,5 +116,26 @@ function revisionCommands(catalog: Command): void {
     .argument('<revision>', 'such as 1.3')
     .action(async (revision: string, options: CatalogOptions) =>
       (await import('./catalog-revisions.js')).runRestore(revision, options),
+    );
+}
+
+function searchCommand(catalog: Command): void {
+  ofCatalog(catalog.command('search').description('what a site sells, by words, classification and price'))
+    .argument(
+      '[words...]',
+      'all of which must be in description, sku or attributes; of the last the beginning is enough',
+    )
+    .option('--classification <code>', 'the beginning of a classification code')
+    .option('--price-from <amount>', 'the lowest price, such as 1.50')
+    .option('--price-to <amount>', 'the highest price')
+    .option('--available', 'only what can be bought there now')
+    .option(
+      '--sort <order>',
+      `${ITEM_ORDERS.join(', ')} (default: relevance, or sku without words)`,
+      oneOf(ITEM_ORDERS),
+    )
+    .option('--limit <items>', 'at most so many', wholeNumber(1, LIST_LIMIT_MAX), LIST_LIMIT_DEFAULT)
+    .action(async (words: string[], options: SearchOptions) =>
+      (await import('./catalog.js')).runCatalogSearch(words, options),
     );
 }

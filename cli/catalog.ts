@@ -1,11 +1,11 @@
-/** `entrepot catalog import|push|status`. */
+/** `entrepot catalog import|push|status|search`. */
 import { createReadStream, existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type ImportFormat, type LoadMode } from '../domain/catalog-import';
 import { ApiProblem } from './api-client';
 import { failed, wrongUsage } from './exit-codes';
 import { formatCount, formatTime, print, printJson, printList, progress } from './output';
-import { type ImportFault, type ImportReport, SiteApi } from './site-api';
+import { type ImportFault, type ImportReport, type ItemSearch, SiteApi } from './site-api';
 import { resolveTarget } from './target';
 import { type TargetOptions } from './target-options';
 import { waitForWorkflow } from './trial/first-start';
@@ -106,5 +106,27 @@ export async function runCatalogStatus(options: CatalogOptions): Promise<void> {
       delivery.temporalUi,
     ]),
     'delivered to no site from here',
+  );
+}
+
+export type SearchOptions = CatalogOptions & Omit<ItemSearch, 'q'> & { readonly limit: number };
+
+export async function runCatalogSearch(words: readonly string[], options: SearchOptions): Promise<void> {
+  const api = new SiteApi(resolveTarget(options).target);
+  const { catalog, classification, priceFrom, priceTo, available, sort, limit } = options;
+  const asked = { q: words.join(' '), catalog, classification, priceFrom, priceTo, available, sort };
+  const items = await api.searchItems(asked, limit);
+  printList(
+    options.json,
+    items,
+    ['sku', 'description', { title: 'price', align: 'right' }, 'classification', 'available'],
+    items.map((item) => [
+      item.sku,
+      item.description,
+      `${item.price.amount} ${item.price.currency}`,
+      item.classification.code,
+      item.available,
+    ]),
+    'nothing is found',
   );
 }

@@ -1,6 +1,7 @@
 /** What the command line asks of a site's API, by capability: the paths and shapes stand here and nowhere else. */
 import { randomUUID } from 'node:crypto';
 import { type Readable } from 'node:stream';
+import { type ItemOrder } from '../domain/search';
 import { ApiClient, ApiProblem, type ApiTarget, type Call } from './api-client';
 import { CommandFailure } from './exit-codes';
 
@@ -65,6 +66,24 @@ export interface CatalogStatus {
     readonly reason: string | null;
     readonly temporalUi: string | null;
   }[];
+}
+
+/** What to search for. */
+export interface ItemSearch {
+  readonly q: string;
+  readonly classification?: string | undefined;
+  readonly priceFrom?: string | undefined;
+  readonly priceTo?: string | undefined;
+  readonly available?: boolean | undefined;
+  readonly sort?: ItemOrder | undefined;
+}
+
+export interface FoundItem {
+  readonly sku: string;
+  readonly description: string;
+  readonly price: Money;
+  readonly classification: { readonly code: string };
+  readonly available: number;
 }
 
 export interface Level {
@@ -222,6 +241,10 @@ export class SiteApi {
   async skus(catalog: string): Promise<string[]> {
     const items = await this.client.list<{ sku: string }>('/items', { catalog });
     return items.map(({ sku }) => sku);
+  }
+
+  searchItems(search: ItemSearch & { readonly catalog: string }, limit: number): Promise<FoundItem[]> {
+    return this.client.list<FoundItem>('/items', { ...search }, limit);
   }
 
   async receive(receipt: string, lines: readonly { sku: string; quantity: number }[]): Promise<unknown[]> {

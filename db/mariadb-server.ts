@@ -1,5 +1,6 @@
 /** What a MariaDB or MySQL server says of itself: its time, what a site's user may do there, what is there. */
 import mysql from 'mysql2/promise';
+import { INDEXED_WORD_LENGTH_MAX, INDEXED_WORD_LENGTH_MIN } from '../domain/search';
 import { CONNECT_TIMEOUT_MS, databaseName } from './mariadb';
 
 /** What a site needs: to work, and to migrate. */
@@ -9,6 +10,8 @@ export interface ServerCheckup {
   /** The server's clock, milliseconds UTC. */
   readonly now: number;
   readonly missingRights: readonly string[];
+  /** Why searches would miss words; null when they do not. */
+  readonly indexProblem: string | null;
 }
 
 /** Connects to a site's database and looks; throws the driver's error where that is not possible. */
@@ -22,12 +25,33 @@ export async function checkServer(url: string): Promise<ServerCheckup> {
     const [[time]] = (await connection.query('SELECT UNIX_TIMESTAMP(NOW(3)) * 1000 AS now')) as unknown as [
       { now: number }[],
     ];
+    const [[lengths]] = (await connection.query(
+      'SELECT @@innodb_ft_min_token_size AS shortest, @@innodb_ft_max_token_size AS longest',
+    )) as unknown as [WordLengths[]];
     const [rows] = (await connection.query('SHOW GRANTS')) as unknown as [Record<string, string>[]];
     const grants = rows.flatMap((row) => Object.values(row));
-    return { now: time?.now ?? 0, missingRights: missingRights(grants, databaseName(url)) };
+    return {
+      now: time?.now ?? 0,
+      missingRights: missingRights(grants, databaseName(url)),
+      indexProblem: lengths ? indexProblem(lengths) : null,
+    };
   } finally {
     await connection.end();
   }
+}
+
+/** The words that the server's full-text indexes hold, in characters. */
+interface WordLengths {
+  readonly shortest: number;
+  readonly longest: number;
+}
+
+export function indexProblem({ shortest, longest }: WordLengths): string | null {
+  if (shortest <= INDEXED_WORD_LENGTH_MIN && longest >= INDEXED_WORD_LENGTH_MAX) return null;
+  return (
+    `the server indexes words of ${shortest} to ${longest} characters only, so that searches miss items: ` +
+    `those of ${INDEXED_WORD_LENGTH_MIN} to ${INDEXED_WORD_LENGTH_MAX} are needed`
+  );
 }
 
 /** Of the rights that a site needs on its database, those that the user's grants (lines of SHOW GRANTS) do not give. */

@@ -4,6 +4,7 @@ import { newerMigrations, schemaProblem } from '../domain/migrations';
 import * as firstSchema from './migrations/0001-first-schema';
 import * as stager from './migrations/0002-expand-stager';
 import * as drafts from './migrations/0003-expand-drafts';
+import * as search from './migrations/0004-expand-search';
 import { createMariadbDatabase, openMariadb, withMariadbMigrationLock } from './mariadb';
 import { type Database, type Retries, type Statements, noRetries } from './database';
 import { openSqlite } from './sqlite';
@@ -13,6 +14,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0001-first-schema', migration: firstSchema },
   { name: '0002-expand-stager', migration: stager },
   { name: '0003-expand-drafts', migration: drafts },
+  { name: '0004-expand-search', migration: search },
 ];
 
 const MIGRATIONS_TABLE = 'entrepot_migrations';

@@ -96,6 +96,14 @@ CREATE TABLE catalog_drafts (store varchar(32) not null,
   updated_at bigint not null,
   primary key (store, catalog, sku));
 
+CREATE TABLE catalog_indexes (store varchar(32) not null,
+  catalog varchar(32) not null,
+  revision bigint not null,
+  oldest_revision bigint not null,
+  indexer varchar(36) null,
+  beat_at bigint not null,
+  primary key (store, catalog));
+
 CREATE TABLE catalog_revisions (store varchar(32) not null,
   catalog varchar(32) not null,
   revision bigint not null,
@@ -104,6 +112,7 @@ CREATE TABLE catalog_revisions (store varchar(32) not null,
   digest varchar(64) not null,
   published_at bigint not null,
   request varchar(255) not null,
+  indexed_at bigint null,
   primary key (store, catalog, revision));
 
 CREATE TABLE catalogs (store varchar(32) not null,
@@ -166,6 +175,23 @@ CREATE TABLE inbox (store varchar(32) not null,
   received_at bigint not null,
   primary key (store, sender, payload_id));
 
+CREATE TABLE item_texts (store varchar(32) not null,
+  text_id integer not null,
+  catalog varchar(32) not null,
+  sku varchar(64) not null,
+  from_revision bigint not null,
+  to_revision bigint not null,
+  words text not null,
+  primary key (text_id));
+
+CREATE UNIQUE INDEX item_texts_store_catalog_sku_from_revision ON item_texts (store, catalog, sku, from_revision);
+
+CREATE INDEX item_texts_store_catalog_to_revision ON item_texts (store, catalog, to_revision);
+
+CREATE TRIGGER item_texts_deleted AFTER DELETE ON item_texts BEGIN INSERT INTO item_words (item_words, rowid, words) VALUES ('delete', old.text_id, old.words); END;
+
+CREATE TRIGGER item_texts_written AFTER INSERT ON item_texts BEGIN INSERT INTO item_words (rowid, words) VALUES (new.text_id, new.words); END;
+
 CREATE TABLE item_versions (store varchar(32) not null,
   catalog varchar(32) not null,
   sku varchar(64) not null,
@@ -187,6 +213,8 @@ CREATE TABLE item_versions (store varchar(32) not null,
 CREATE INDEX item_versions_store_catalog_from_revision on item_versions (store, catalog, from_revision);
 
 CREATE INDEX item_versions_store_catalog_to_revision on item_versions (store, catalog, to_revision);
+
+CREATE VIRTUAL TABLE item_words USING fts5(words, content='item_texts', content_rowid='text_id', detail='none', columnsize=0, tokenize="ascii tokenchars '_'");
 
 CREATE TABLE order_documents (store varchar(32) not null,
   order_id varchar(36) not null,

@@ -1,15 +1,18 @@
 /** What the migrations have made: for the committed dump, and to hold both engines' schemas against each other. */
 import { type Statements } from './database';
 
-const OWN_TABLES = /^(entrepot_migrations|sqlite_)/;
+/** Of knex, of SQLite, and SQLite's full-text index, which MariaDB has as an index of `item_texts`. */
+const OWN_TABLES = /^(entrepot_migrations|sqlite_|item_words)/;
+const FULL_TEXT_INDEX = 'item_words';
 
-/** SQLite's tables and indexes as SQL, in the order of their names. */
+/** SQLite's tables, indexes and triggers as SQL, in the order of their names. */
 export async function dumpSchema(reads: Statements): Promise<string> {
   const rows = await reads.all<{ name: string; sql: string }>(
-    `SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY tbl_name, type DESC, name`,
+    `SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL
+     ORDER BY tbl_name, CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, name`,
   );
   const statements = rows
-    .filter(({ name }) => !OWN_TABLES.test(name))
+    .filter(({ name }) => name === FULL_TEXT_INDEX || !OWN_TABLES.test(name))
     .map(
       ({ sql }) =>
         `${sql.replaceAll('`', '').replace(/, (?=\w+ (varchar|integer|bigint|text|char)|primary key)/g, ',\n  ')};`,

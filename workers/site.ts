@@ -21,6 +21,7 @@ import { scopedActivities } from './activity-scope';
 import { createLogger } from './log';
 import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
+import { SearchIndexer } from './search-indexer';
 import { sealedDocumentsOf } from './sealed-documents';
 import { openTelemetry } from './telemetry';
 import { TemporalLink } from './temporal-link';
@@ -95,6 +96,8 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   });
   link.start();
   work.relay.start();
+  const indexer = new SearchIndexer(context);
+  indexer.start();
   const sweep = setInterval(() => sweepQuietly(context, db), SWEEP_INTERVAL_MS);
   log.info({ url: server.url }, 'site serves');
 
@@ -107,6 +110,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
       clearInterval(sweep);
       await server.close();
       await work.relay?.stop();
+      await indexer.stop();
       await link.stop();
       await db.close();
       await telemetry.close();

@@ -43,8 +43,10 @@ async function checkMariadb({ site, database }: SiteConfig, now: () => number): 
   try {
     const server = await checkServer(database);
     const clock = { ...readClock(server.now, askedAt, now()), whose: `the database server of site ${site}` };
-    const there = new Findings('database', site).ok(`${where} answers`);
-    const { missingRights } = server;
+    const { missingRights, indexProblem } = server;
+    const finding = new Findings('database', site);
+    const there =
+      indexProblem === null ? finding.ok(`${where} answers`) : finding.fault(`${where}: ${indexProblem}`, LET_WORDS_IN);
     const may =
       missingRights.length === 0
         ? rights.ok('the user may do what the site needs')
@@ -54,6 +56,10 @@ async function checkMariadb({ site, database }: SiteConfig, now: () => number): 
     return { findings: [explain(site, database, error)], clock: null, usable: false };
   }
 }
+
+const LET_WORDS_IN =
+  "leave innodb_ft_min_token_size and innodb_ft_max_token_size at their defaults (3 and 84) in the server's settings, " +
+  'restart it, and rebuild the index: ALTER TABLE item_texts DROP INDEX item_texts_words, ADD FULLTEXT item_texts_words (words)';
 
 function explain(site: string, database: string, error: unknown): Finding {
   const where = withoutSecrets(database);

@@ -23,7 +23,7 @@ export async function createTable(
   key: readonly Column[],
   { columns, indexes = [] }: TableShape,
 ): Promise<void> {
-  const collation = await caseAndSpaceSensitiveCollation(knex);
+  const collation = onMariadb(knex) ? await caseAndSpaceSensitiveCollation(knex) : null;
   if (!(await isThere(knex, 'SHOW TABLES LIKE ?', [name]))) {
     await knex.schema.createTable(name, (table) => {
       if (collation) {
@@ -51,7 +51,7 @@ async function isThere(knex: Knex, show: string, names: readonly string[]): Prom
   return rows.length > 0;
 }
 
-function onMariadb(knex: Knex): boolean {
+export function onMariadb(knex: Knex): boolean {
   return (knex.client as { config: { client: string } }).config.client === 'mysql2';
 }
 
@@ -78,8 +78,7 @@ function columnBuilder(table: Knex.CreateTableBuilder, name: string, type: Colum
 }
 
 /** 'A' and 'A ' and 'a' are three values: MariaDB's and MySQL's names for that differ; SQLite always compares so. */
-async function caseAndSpaceSensitiveCollation(knex: Knex): Promise<string | null> {
-  if (!onMariadb(knex)) return null;
+export async function caseAndSpaceSensitiveCollation(knex: Knex): Promise<string> {
   const [rows] = (await knex.raw('SELECT VERSION() AS version')) as [{ version: string }[]];
   return rows[0]?.version.includes('MariaDB') ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
 }

@@ -1,5 +1,5 @@
 /** Publication, and taking a revision at a site, on both engines. */
-import { browseItems } from '../../db/catalog/browse';
+import { EVERY_ITEM, browseItems } from '../../db/catalog/browse';
 import { countDraft, draftItems } from '../../db/catalog/drafts';
 import { publishDraft } from '../../db/catalog/publication';
 import { listConfirmations, recordDelivery } from '../../db/catalog/deliveries';
@@ -27,8 +27,8 @@ function item(sku: string, price = 10_000): CatalogItem {
 
 async function read(db: Database, revision?: number): Promise<Record<string, number>> {
   const at = revision ?? (await readHead(db, STORE, CATALOG)).revision;
-  const query = { store: STORE, catalog: CATALOG, revision: at, words: [], classification: null, availableOnly: false };
-  const found = await browseItems(db, { ...query, after: '', limit: 200 });
+  const query = { ...EVERY_ITEM, store: STORE, catalog: CATALOG, revision: at, after: '', limit: 200 };
+  const found = await browseItems(db, query);
   return Object.fromEntries(found.map(({ item: { sku, price } }) => [sku, price]));
 }
 

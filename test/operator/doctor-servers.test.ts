@@ -6,7 +6,7 @@ import { temporal } from '@temporalio/proto';
 import mysql from 'mysql2/promise';
 import { examine } from '../../cli/doctor';
 import { CLOCK_FAULT_MS, CLOCK_WARNING_MS } from '../../cli/doctor/clock';
-import { missingRights } from '../../db/mariadb-server';
+import { indexProblem, missingRights } from '../../db/mariadb-server';
 import { engines, freshLocation } from '../support/databases';
 import { MARIADB_URL, TEMPORAL_ADDRESS } from '../support/servers';
 import { until } from '../support/until';
@@ -162,6 +162,16 @@ describe('rights on a database server', () => {
       await admin.end();
       await world.stop();
     }
+  });
+
+  test.each([
+    [3, 84, null],
+    [5, 80, null],
+    [6, 84, 'words of 6 to 84 characters only'],
+    [3, 79, 'those of 5 to 80 are needed'],
+  ])('a server that indexes words of %i to %i characters: %j', (shortest, longest, problem) => {
+    const found = indexProblem({ shortest, longest });
+    expect(found).toEqual(problem === null ? null : expect.stringContaining(problem));
   });
 
   test.each([
