@@ -14,13 +14,15 @@ import {
   itemsInDraft,
   skusInDraft,
 } from './drafts';
-import { type RevisionRecord, addRevision, lockHead, moveHead, readHead, revisionOfRequest } from './heads';
+import { type CatalogHead, addRevision, lockHead, moveHead, readHead, revisionOfRequest } from './heads';
 import { CONTENT_COLUMNS, IS_OPEN, marks } from './items';
 
 /** Items whose dated changes are taken at a time. */
 const DUE_BATCH_ITEMS = 250;
 /** Items whose versions are ended at a time. */
 const ENDED_BATCH_ITEMS = 500;
+/** Changes summed at a time. */
+const SUMMED_ITEMS = 5_000;
 
 export interface Publication extends DraftCounts {
   readonly revision: number;
@@ -56,19 +58,10 @@ export async function publishDraft(tx: Transaction, publication: PublicationRequ
   const { added, changed, withdrawn } = await countDraft(tx, key, now);
   if (added + changed + withdrawn === 0) return { ...none, revision: head.revision, itemCount: head.itemCount };
   const revision = nextRevision(head.revision, epoch);
+  const { itemCount, digest } = await sumWith(tx, key, head);
   await moveToVersions(tx, key, revision);
-  const begun = await everyonesHashes(tx, store, catalog, 'from_revision', revision);
-  const ended = await everyonesHashes(tx, store, catalog, 'to_revision', revision);
-  const record: RevisionRecord = {
-    revision,
-    baseRevision: head.revision,
-    itemCount: head.itemCount + begun.length - ended.length,
-    digest: addToDigest(head.digest, begun, ended),
-    publishedAt: now,
-    request,
-  };
+  const record = { revision, baseRevision: head.revision, itemCount, digest, publishedAt: now, request };
   await addRevision(tx, store, catalog, record);
-  const { itemCount, digest } = record;
   await moveHead(tx, store, { catalog, revision, itemCount, digest, updatedAt: now });
   return { added, changed, withdrawn, revision, itemCount };
 }
@@ -151,16 +144,37 @@ async function endVersions(tx: Transaction, key: DraftKey, revision: number): Pr
   }
 }
 
-async function everyonesHashes(
+/** What the published items come to with the draft's changes, read some at a time: a draft may hold a million. */
+async function sumWith(
   tx: Transaction,
-  store: string,
-  catalog: string,
-  end: 'from_revision' | 'to_revision',
-  revision: number,
-): Promise<string[]> {
-  const rows = await tx.all<{ content_hash: string }>(
-    `SELECT content_hash FROM item_versions WHERE store = ? AND catalog = ? AND ${end} = ? AND audience = ?`,
-    [store, catalog, revision, EVERYONE],
-  );
-  return rows.map((row) => row.content_hash);
+  key: DraftKey,
+  head: CatalogHead,
+): Promise<{ itemCount: number; digest: string }> {
+  let { itemCount, digest } = head;
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const rows: ChangedHashes[] = await tx.all<ChangedHashes>(
+      `SELECT changes.sku, changes.withdrawn, changes.audience, changes.content_hash,
+         versions.audience AS audience_before, versions.content_hash AS hash_before
+       FROM (SELECT * FROM draft_changes WHERE ${OF_DRAFT} AND holds_from = ? AND sku > ?
+             ORDER BY sku LIMIT ${SUMMED_ITEMS}) changes
+       LEFT JOIN item_versions versions ON versions.store = changes.store AND versions.catalog = changes.catalog
+         AND versions.sku = changes.sku AND ${IS_OPEN} ORDER BY changes.sku`,
+      [...draftValues(key), AT_ONCE, after, OPEN_REVISION],
+    );
+    const begun = rows.filter((row) => row.withdrawn === 0 && row.audience === EVERYONE).map((row) => row.content_hash);
+    const ended = rows.flatMap((row) => (row.audience_before === EVERYONE ? [row.hash_before ?? ''] : []));
+    digest = addToDigest(digest, begun, ended);
+    itemCount += begun.length - ended.length;
+    after = rows.length < SUMMED_ITEMS ? undefined : rows.at(-1)?.sku;
+  }
+  return { itemCount, digest };
+}
+
+interface ChangedHashes {
+  readonly sku: string;
+  readonly withdrawn: number;
+  readonly audience: string;
+  readonly content_hash: string;
+  readonly audience_before: string | null;
+  readonly hash_before: string | null;
 }

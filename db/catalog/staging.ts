@@ -8,7 +8,7 @@ import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest
 import { type Database, type Transaction } from '../database';
 import { insertRows } from '../dialect';
 import { type CatalogHead, addRevision, lockHead, moveHead } from './heads';
-import { CONTENT_COLUMNS, contentValues, marks } from './items';
+import { CONTENT_COLUMNS, IS_OPEN, contentValues, marks } from './items';
 
 export interface StagedDocument {
   readonly store: string;
@@ -152,7 +152,7 @@ export class Staging {
     for (const skus of chunks(closed.map(([sku]) => sku))) {
       await tx.run(
         `UPDATE item_versions SET to_revision = ?
-         WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(skus.length)})`,
+         WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
         [this.target, this.store, catalog, OPEN_REVISION, ...skus],
       );
     }
@@ -177,7 +177,7 @@ export class Staging {
     for (const some of chunks(skus)) {
       const rows = await tx.all<{ sku: string; content_hash: string }>(
         `SELECT sku, content_hash FROM item_versions
-         WHERE store = ? AND catalog = ? AND to_revision = ? AND sku IN (${marks(some.length)})`,
+         WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(some.length)})`,
         [this.store, this.base.catalog, OPEN_REVISION, ...some],
       );
       for (const row of rows) present.set(row.sku, row.content_hash);
@@ -192,7 +192,7 @@ export class Staging {
   ): Promise<Map<string, string>> {
     if (this.base.itemCount === 0) return new Map();
     const rows = await tx.all<{ sku: string; content_hash: string }>(
-      `SELECT sku, content_hash FROM item_versions WHERE store = ? AND catalog = ? AND to_revision = ?
+      `SELECT sku, content_hash FROM item_versions WHERE store = ? AND catalog = ? AND ${IS_OPEN}
        ${after === null ? '' : 'AND sku > ?'} ${upTo === null ? '' : 'AND sku <= ?'}`,
       [
         ...[this.store, this.base.catalog, OPEN_REVISION],
