@@ -111,6 +111,8 @@ export interface PrimaryActivities {
     request: string;
     /** The default one unless given. */
     draft?: string;
+    /** The trigger that asks; one for a time has fired with it. */
+    trigger?: string;
     /** Nothing is published: the newest revision is for these sites. */
     only?: { readonly sites: readonly string[] };
     publisher?: string;

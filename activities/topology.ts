@@ -62,7 +62,7 @@ async function supply(
   await forgetConfirmations(tx, store, site, context.runtime.clock.now());
   for (const { catalog, revision } of await listHeads(tx, store)) {
     if (revision === NO_REVISION) continue;
-    const push = { catalog, request: `${site}.${incarnation}`, sites: [site], requestedBy: site };
+    const push = { catalog, request: `${site}.${incarnation}`, sites: [site], requestedBy: `site:${site}` };
     await requestPush(context, tx, topology, push);
   }
 }

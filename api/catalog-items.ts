@@ -21,16 +21,7 @@ import { RETRY_AFTER_S } from './limits';
 import { itemShape, shownContent } from './catalog-schemas';
 import { Problem, notFound } from './problems';
 import { type Route, route } from './route';
-import {
-  flagSchema,
-  nameSchema,
-  noBody,
-  pageOf,
-  pageQuery,
-  readCursor,
-  storeParams,
-  writeCursor,
-} from './schemas';
+import { flagSchema, nameSchema, noBody, pageOf, pageQuery, readCursor, storeParams, writeCursor } from './schemas';
 
 const itemSchema = z
   .object({ ...itemShape, available: z.number().int().describe('Units that this site may sell now.') })

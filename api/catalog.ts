@@ -12,6 +12,7 @@ import { catalogItemRoutes } from './catalog-items';
 import { startPush } from './catalog-push';
 import { catalogRevisionRoutes } from './catalog-revisions';
 import { catalogParams, draftQuery } from './catalog-schemas';
+import { catalogTriggerRoutes } from './catalog-triggers';
 import { requirePrimaryHere } from './primary';
 import { type Route, route } from './route';
 import { noBody, noQuery, pageOf, storeParams, time, timeOrNull } from './schemas';
@@ -131,5 +132,6 @@ export const catalogRoutes: readonly Route[] = [
   ...catalogDraftRoutes,
   ...managementRoutes,
   ...catalogRevisionRoutes,
+  ...catalogTriggerRoutes,
   ...catalogContentRoutes,
 ];

@@ -27,6 +27,7 @@ export const PROBLEM_TYPES = {
   'key-not-in-force': 'The key is revoked or expired: make a new one.',
   'malformed-json': 'The body is not JSON.',
   'method-not-allowed': 'The address is right, the method is not: see the header Allow.',
+  'no-parent': 'This is the primary, which has no parent to ask.',
   'not-found': 'There is nothing of this name here.',
   'order-too-large': 'The order comes to more than an amount can say: order it in parts.',
   'precondition-failed': 'The cart is at another version: read it again, then write.',

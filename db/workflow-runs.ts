@@ -1,5 +1,5 @@
 /** Workflows asked for through the API; status is answered from here, for Temporal forgets closed workflows. */
-import { type WorkflowType } from '../domain/workflow-ids';
+import { type WorkflowType, parseWorkflowId } from '../domain/workflow-ids';
 import { type Statements, type Transaction } from './database';
 import { insertIfAbsent } from './dialect';
 import { enqueue } from './outbox';
@@ -138,8 +138,17 @@ export async function recordWorkflowState(
   result: string | null,
   now: number,
 ): Promise<void> {
-  await tx.run(
+  const known = await tx.run(
     'UPDATE workflow_runs SET state = ?, result = COALESCE(?, result), updated_at = ? WHERE store = ? AND workflow_id = ?',
     [state, result, now, store, workflowId],
+  );
+  const about = parseWorkflowId(workflowId);
+  if (known > 0 || !about) return;
+  // A schedule has started it, which asks nobody.
+  await insertIfAbsent(
+    tx,
+    'workflow_runs',
+    { store, workflow_id: workflowId },
+    { kind: about.type, state, input: '{}', result, requested_by: 'schedule', created_at: now, updated_at: now },
   );
 }

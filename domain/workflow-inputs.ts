@@ -35,6 +35,10 @@ export interface CatalogPushInput extends Traced {
   readonly draft?: string;
   /** The newest revision goes to these sites; nothing is published. Absent: the draft is, and goes to every child. */
   readonly only?: { readonly sites: readonly string[] };
+  /** The site that asked for itself, and answers for the workflow's state; absent: the publisher does. */
+  readonly requestedAt?: string;
+  /** The trigger whose schedule has started it; each start is a request of its own, whose name is the workflow's id. */
+  readonly trigger?: string;
   /** The site that sends on to its children what it has confirmed; absent for the primary. */
   readonly publisher?: string;
   readonly topology: Topology;

@@ -27,6 +27,7 @@ import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
 import { formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
 import { startAttributes } from '../workflows/search-attributes';
 import { Pause } from './pause';
+import { tellTriggers } from './schedules';
 import { CALL_TIMEOUT_MS } from './temporal-connection';
 
 /** Batches of one store in flight at a time; the rest waits in the outbox. */
@@ -79,6 +80,7 @@ export class Relay {
         const client = this.client();
         if (!client || this.stopping) break;
         try {
+          await tellTriggers(this.context, client, store);
           await this.startWorkflows(client, store);
           await this.offerOrders(client, store);
         } catch (err) {

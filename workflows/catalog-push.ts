@@ -12,7 +12,7 @@ import { type PrimaryActivities, type PublishedRevision } from '../activities/co
 import { EVERYONE, NO_REVISION, showRevision } from '../domain/catalog';
 import { WORKFLOW_QUEUE } from '../domain/queues';
 import { type Topology } from '../domain/sites';
-import { queueOfPublisher } from '../domain/topology';
+import { queueOfPublisher, queueOfSite } from '../domain/topology';
 import { type CatalogPushInput, type SiteReport, type WantedRevision } from '../domain/workflow-inputs';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { catalogDelivery } from './catalog-delivery';
@@ -30,10 +30,11 @@ export interface CatalogPushResult {
 
 /** Sends a catalogue to the sites that it is for (figure 6). */
 export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushResult> {
-  const { store, catalog, request, draft, only, publisher } = input;
+  const { store, catalog, draft, trigger, only, publisher, requestedAt } = input;
   const fromPublisher = publisher === undefined ? {} : { publisher };
   const queue = (topology: Topology) => queueOfPublisher(topology, publisher);
   const { workflowId } = workflowInfo();
+  const request = trigger === undefined ? input.request : workflowId;
   const watch = new TopologyWatch(input.topology);
   const status = new Status('publishing', `catalogue ${catalog}`);
   const reports = new Map<string, SiteReport>();
@@ -52,6 +53,7 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
       activities.publishCatalog({
         ...{ store, epoch: watch.current.epoch, catalog, request },
         ...(draft === undefined ? {} : { draft }),
+        ...(trigger === undefined ? {} : { trigger }),
         ...(only ? { only } : {}),
         ...fromPublisher,
       }),
@@ -116,7 +118,7 @@ export async function catalogPush(input: CatalogPushInput): Promise<CatalogPushR
     };
     const held = result.sites.filter((site) => site.state !== 'confirmed').map((site) => site.site);
     await deliver(watch, {
-      queue,
+      queue: requestedAt === undefined ? queue : (topology) => queueOfSite(topology, requestedAt),
       send: (taskQueue) =>
         proxyActivities<PrimaryActivities>(smallDocument(taskQueue, 'record the outcome')).recordWorkflow({
           store,

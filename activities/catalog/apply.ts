@@ -96,7 +96,7 @@ async function sendOn(
   const sites = childrenOf(topology, site).map((child) => child.site);
   if (sites.length === 0) return;
   const request = `${site}.${incarnation}.${showRevision(target)}`;
-  await requestPush(context, tx, topology, { catalog, request, sites, requestedBy: site });
+  await requestPush(context, tx, topology, { catalog, request, sites, requestedBy: `site:${site}` });
 }
 
 /** A delta is for its base only; nothing is taken that a site has, or that is older. */

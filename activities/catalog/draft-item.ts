@@ -6,6 +6,7 @@ import { type ItemInDraft, withoutDates } from '../../domain/catalog-draft';
 import { type ItemTexts, type RowFault, readItem, textsOnTop } from '../../domain/catalog-import';
 import { JSON_NAMES, textsOf } from '../../domain/catalog-json';
 import { type SiteContext, storeSettings } from '../context';
+import { fireOnChanges } from './count-changes';
 
 /** `put`: the item as a whole; `patch`: what it does not say stays as the draft has it. */
 export type ItemEdit = { readonly kind: 'put' | 'patch'; readonly texts: ItemTexts } | { readonly kind: 'withdraw' };
@@ -25,7 +26,11 @@ export async function editItem(context: SiteContext, key: DraftKey, sku: string,
   return db.transaction(async (tx) => {
     await requirePrimacy(tx, key.store, topology.epoch);
     const now = runtime.clock.now();
-    return edit.kind === 'withdraw' ? withdraw(tx, key, sku, now) : change(tx, key, sku, edit, { currency, now });
+    const edited = await (edit.kind === 'withdraw'
+      ? withdraw(tx, key, sku, now)
+      : change(tx, key, sku, edit, { currency, now }));
+    await fireOnChanges(context, tx, key);
+    return edited;
   });
 }
 

@@ -17,6 +17,7 @@ import { NO_REVISION } from '../../domain/catalog';
 import { type DraftEntry } from '../../domain/catalog-draft';
 import { ImportFileError, type ImportFormat, type LoadMode, type RowFault } from '../../domain/catalog-import';
 import { type SiteContext, storeSettings } from '../context';
+import { fireOnChanges } from './count-changes';
 import { type ImportSource, type SourceFacts } from './import-formats';
 import { type RowReading, readRows } from './import-rows';
 import { type UploadedIndex, openUpload } from './upload';
@@ -101,7 +102,9 @@ async function importFile(
   const now = context.runtime.clock.now();
   const drafted = await context.db.transaction(async (tx) => {
     await requirePrimacy(tx, request.store, epoch);
-    return draftRows(tx, reading, mode, now);
+    const rows = await draftRows(tx, reading, mode, now);
+    await fireOnChanges(context, tx, request);
+    return rows;
   });
   return { ...report, ...drafted, applied: true };
 }

@@ -3,6 +3,7 @@ import { heartbeat } from '@temporalio/activity';
 import { newestRevision, publishDraft } from '../../db/catalog/publication';
 import { type StoredDocument, confirmedRevisions, recordDelivery } from '../../db/catalog/deliveries';
 import { readHead } from '../../db/catalog/heads';
+import { noteFired } from '../../db/catalog/triggers';
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { NO_REVISION } from '../../domain/catalog';
@@ -24,10 +25,11 @@ type CatalogActivities = Pick<
 export function catalogActivities(context: SiteContext): CatalogActivities {
   const { db, runtime, log } = context;
   return {
-    async publishCatalog({ store, epoch, catalog, request, draft = DRAFT_DEFAULT, only, publisher }) {
+    async publishCatalog({ store, epoch, catalog, request, draft = DRAFT_DEFAULT, trigger, only, publisher }) {
       const published = await db.transaction(async (tx) => {
         await requirePublisher(context, tx, { store, epoch, publisher });
         if (only) return newestRevision(tx, store, catalog);
+        if (trigger !== undefined) await noteFired(tx, { store, catalog, trigger }, runtime.clock.now());
         return publishDraft(tx, { store, catalog, draft, epoch, request, now: runtime.clock.now() });
       });
       const { topology, site } = await loadTopology(db, store);

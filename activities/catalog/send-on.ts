@@ -1,4 +1,4 @@
-/** Asking for a push of what there is, to some of this site's children; from the transaction that gives the reason. */
+/** Asking for a push from the transaction that gives the reason. */
 import { type Transaction } from '../../db/database';
 import { requestWorkflow } from '../../db/workflow-runs';
 import { formatTraceparent } from '../../domain/trace';
@@ -11,8 +11,10 @@ export interface PushOn {
   readonly catalog: string;
   /** The reason's name: asked twice, the same push is made once. */
   readonly request: string;
-  readonly sites: readonly string[];
-  /** The site for whose sake. */
+  /** What is published goes to these; absent: a draft is published, and goes to all children. */
+  readonly sites?: readonly string[];
+  readonly draft?: string;
+  /** For example `site:north`. */
   readonly requestedBy: string;
 }
 
@@ -20,17 +22,19 @@ export async function requestPush(
   { site, runtime, trace, outboxHasWork }: SiteContext,
   tx: Transaction,
   topology: Topology,
-  { catalog, request, sites, requestedBy }: PushOn,
+  { catalog, request, sites, draft, requestedBy }: PushOn,
 ): Promise<void> {
   const { store, epoch } = topology;
   const id = { store, catalog, request };
   const input: CatalogPushInput = {
-    ...{ ...id, topology, only: { sites } },
+    ...{ ...id, topology },
+    ...(sites ? { only: { sites } } : {}),
+    ...(draft === undefined ? {} : { draft }),
     ...(topology.primary === site ? {} : { publisher: site }),
   };
   await requestWorkflow(tx, {
     ...{ store, workflowId: formatWorkflowId('catalogPush', id), kind: 'catalogPush', input, epoch },
-    requestedBy: `site:${requestedBy}`,
+    requestedBy,
     outboxId: runtime.ids.uuid(),
     traceContext: trace && formatTraceparent(trace),
     now: runtime.clock.now(),
