@@ -1,4 +1,4 @@
-/** What the command line asks of a site's API about drafts and revisions. */
+/** What the command line asks of a site's API about drafts, revisions and triggers. */
 import { ApiClient, ApiProblem, type ApiTarget } from './api-client';
 import { type Money } from './site-api';
 
@@ -46,6 +46,19 @@ export interface KeptItem {
   readonly unitOfMeasure: string;
   readonly audience: string;
 }
+
+export interface Trigger {
+  readonly trigger: string;
+  readonly draft: string;
+  readonly state: 'active' | 'paused' | 'fired';
+  readonly at?: string;
+  readonly everySeconds?: number;
+  readonly changes?: number;
+  readonly schedule: string | null;
+}
+
+/** When it fires: one of the three. */
+export type TriggerTimes = Pick<Trigger, 'at' | 'everySeconds' | 'changes'>;
 
 /** What is said of an item, by the API's names. */
 export type ItemValues = Readonly<Record<string, unknown>>;
@@ -106,6 +119,34 @@ export class CatalogApi {
   async restore(revision: string): Promise<Draft> {
     const path = `${this.base}/revisions/${encodeURIComponent(revision)}/restorations`;
     return (await this.client.store<Draft>(path, { method: 'POST', timeoutMs: DRAFTING_TIMEOUT_MS })).body;
+  }
+
+  async triggers(): Promise<readonly Trigger[]> {
+    return (await this.client.store<{ items: readonly Trigger[] }>(`${this.base}/triggers`)).body.items;
+  }
+
+  async setTrigger(name: string, draft: string, times: TriggerTimes): Promise<Trigger> {
+    const body = { ...times, draft };
+    return (await this.client.store<Trigger>(this.triggerPath(name), { method: 'PUT', body })).body;
+  }
+
+  async pauseTrigger(name: string, paused: boolean): Promise<Trigger> {
+    const method = paused ? 'POST' : 'DELETE';
+    return (await this.client.store<Trigger>(`${this.triggerPath(name)}/pauses`, { method })).body;
+  }
+
+  async removeTrigger(name: string): Promise<void> {
+    await this.client.store(this.triggerPath(name), { method: 'DELETE' });
+  }
+
+  /** The workflow's id. */
+  async request(): Promise<string> {
+    const call = { method: 'POST' } as const;
+    return (await this.client.store<{ workflowId: string }>(`${this.base}/requests`, call)).body.workflowId;
+  }
+
+  private triggerPath(name: string): string {
+    return `${this.base}/triggers/${encodeURIComponent(name)}`;
   }
 
   private draftPath(name: string): string {

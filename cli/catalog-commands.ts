@@ -2,11 +2,13 @@
 import { type Command } from 'commander';
 import { DRAFT_DEFAULT } from '../domain/catalog-draft';
 import { IMPORT_FORMATS, LOAD_MODES } from '../domain/catalog-import';
+import { CHANGES_MAX, EVERY_SECONDS_MAX, EVERY_SECONDS_MIN } from '../domain/catalog-triggers';
 import { ITEM_ORDERS } from '../domain/search';
 import { oneOf, wholeNumber } from './arguments';
 import { type CatalogOptions, type DraftOptions, type ImportOptions, type SearchOptions } from './catalog';
 import { type PreviewOptions, type SetOptions } from './catalog-drafts';
 import { type ListOptions } from './catalog-revisions';
+import { type TriggerOptions } from './catalog-triggers';
 import { withTarget } from './target-options';
 
 const LIST_LIMIT_DEFAULT = 50;
@@ -17,6 +19,10 @@ export function catalogCommands(catalog: Command): void {
   importCommand(catalog);
   draftCommands(catalog);
   searchCommand(catalog);
+  triggerCommands(catalog.command('trigger').description('what pushes drafts without being asked each time'));
+  ofCatalog(catalog.command('request').description("ask a site's parent for what is published")).action(
+    async (options: CatalogOptions) => (await import('./catalog-triggers.js')).runRequest(options),
+  );
   revisionCommands(catalog);
   ofDraft(catalog.command('push').description('publish a draft as a revision and push it to the sites'))
     .option('--no-wait', 'do not wait for the sites to confirm')
@@ -137,5 +143,34 @@ function searchCommand(catalog: Command): void {
     .option('--limit <items>', 'at most so many', wholeNumber(1, LIST_LIMIT_MAX), LIST_LIMIT_DEFAULT)
     .action(async (words: string[], options: SearchOptions) =>
       (await import('./catalog.js')).runCatalogSearch(words, options),
+    );
+}
+
+function triggerCommands(trigger: Command): void {
+  ofDraft(trigger.command('set').description('set a trigger, whatever it was'))
+    .argument('<name>', 'of the trigger')
+    .option('--at <time>', 'once, such as 2026-12-01T00:00:00Z')
+    .option('--every <seconds>', 'again and again', wholeNumber(EVERY_SECONDS_MIN, EVERY_SECONDS_MAX))
+    .option('--after-changes <count>', 'as soon as the draft holds so many', wholeNumber(1, CHANGES_MAX))
+    .action(async (name: string, options: TriggerOptions) =>
+      (await import('./catalog-triggers.js')).runTriggerSet(name, options),
+    );
+  ofCatalog(trigger.command('list').description('the triggers and their states')).action(
+    async (options: CatalogOptions) => (await import('./catalog-triggers.js')).runTriggers(options),
+  );
+  for (const [command, paused, what] of [
+    ['pause', true, 'let a trigger rest'],
+    ['resume', false, 'let it go on'],
+  ] as const) {
+    ofCatalog(trigger.command(command).description(what))
+      .argument('<name>', 'of the trigger')
+      .action(async (name: string, options: CatalogOptions) =>
+        (await import('./catalog-triggers.js')).runTriggerPause(name, paused, options),
+      );
+  }
+  ofCatalog(trigger.command('remove').description('remove a trigger'))
+    .argument('<name>', 'of the trigger')
+    .action(async (name: string, options: CatalogOptions) =>
+      (await import('./catalog-triggers.js')).runTriggerRemove(name, options),
     );
 }

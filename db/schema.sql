@@ -115,6 +115,17 @@ CREATE TABLE catalog_revisions (store varchar(32) not null,
   indexed_at bigint null,
   primary key (store, catalog, revision));
 
+CREATE TABLE catalog_triggers (store varchar(32) not null,
+  catalog varchar(32) not null,
+  trigger_name varchar(32) not null,
+  draft varchar(32) not null,
+  spec text not null,
+  state varchar(32) not null,
+  version integer not null,
+  applied_version integer not null,
+  updated_at bigint not null,
+  primary key (store, catalog, trigger_name));
+
 CREATE TABLE catalogs (store varchar(32) not null,
   catalog varchar(32) not null,
   revision bigint not null,

@@ -14,6 +14,9 @@ export async function startFuzzedWorld(): Promise<World> {
   await world.call('hq', 'POST', '/inventory/receipts', { body: { receiptId: 'for itself', lines: UNITS } });
   const { body } = await world.call('hq', 'POST', '/inventory/allocations', { body: { ownShare: true } });
   await world.finished('hq', String(body['workflowId']));
+  for (const trigger of ['counting', 'spare']) {
+    await world.call('hq', 'PUT', `/catalogs/${CATALOG}/triggers/${trigger}`, { body: { changes: 1_000_000 } });
+  }
   return world;
 }
 
@@ -35,6 +38,7 @@ export async function settingsFor(world: World, site: string): Promise<string> {
       'path.catalog': CATALOG,
       'path.sku': '10002',
       'path.order': String(sold.body['orderId']),
+      'path.trigger': 'counting',
     },
     ...{ 'path.line': `${site}.1`, 'path.receiptId': 'by hand', 'path.workflowId': 'none', 'header.If-Match': '*' },
     // What is made up goes into a draft that nobody publishes.
@@ -59,6 +63,7 @@ export async function settingsFor(world: World, site: string): Promise<string> {
     pushCatalog: { 'query.draft': 'empty' },
     withdrawDraftItem: { 'path.draft': 'spare' },
     discardDraft: { 'path.draft': 'spare' },
+    removeTrigger: { 'path.trigger': 'spare' },
     getWorkflow: workflow,
     listWorkflowDocuments: workflow,
     revokeKey: await key(),

@@ -4,6 +4,7 @@ import { readHead } from '../../db/catalog/heads';
 import { itemsAfter } from '../../db/catalog/browse';
 import { engines } from '../support/databases';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
+import { runEntrepot } from '../support/command';
 import { until } from '../support/until';
 import { CATALOG, World, itemsCsv } from '../support/world';
 
@@ -132,5 +133,26 @@ describe.each(engines())('triggers on %s', (engine) => {
     }
     expect(await state('never')).toBeUndefined();
     expect((await world.call('north', 'PUT', `${PATH}/x`, { body: { changes: 1 } })).status).toBe(421);
+  });
+
+  test('by the command line', async () => {
+    const entrepot = (...words: string[]) => {
+      const to = ['--url', world.config('hq').url, '--key', world.key, '--store', world.store];
+      return runEntrepot(['catalog', ...words, ...to], { cwd: world.folder });
+    };
+    const said = async (...words: string[]) => (await entrepot(...words)).stdout;
+    expect(await said('trigger', 'set', 'nightly', '--every', '86400', '--draft', 'tonight')).toContain(
+      'every 86400 s',
+    );
+    expect(await said('trigger', 'pause', 'nightly')).toContain('is paused');
+    expect(await said('trigger', 'list')).toMatch(
+      new RegExp(`nightly +tonight +paused .*catalogPush/${world.store}/main/nightly`),
+    );
+    expect(await said('trigger', 'resume', 'nightly')).toContain('is active');
+    expect(await said('trigger', 'remove', 'nightly')).toContain('is removed');
+    expect(await said('trigger', 'list')).not.toContain('nightly');
+    expect(await entrepot('trigger', 'set', 'never', '--every', '60', '--after-changes', '5')).toMatchObject({
+      code: 2,
+    });
   });
 });

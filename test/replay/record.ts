@@ -113,6 +113,12 @@ test('histories of every workflow are recorded', async () => {
     await world.startSite('south');
     await recorder.record('new-data', ['catalogDelivery', 'catalogPush']);
 
+    await world.call('hq', 'PUT', '/catalogs/main/triggers/often', { body: { everySeconds: 10 } });
+    await recorder.record('by-a-schedule', ['catalogPush']);
+    await world.call('hq', 'DELETE', '/catalogs/main/triggers/often');
+    await world.call('north', 'POST', '/catalogs/main/requests');
+    await recorder.record('at-a-request', ['catalogPush', 'catalogDelivery']);
+
     await world.stopSite('hq');
     await world.buy('north', [{ sku: 'A', quantity: 1 }]);
     await until('the hold', async () => {
