@@ -174,11 +174,12 @@ export class RefusingSite {
     const sold = await world.buy('hq', [{ sku: 'A', quantity: 1 }], details);
     const cart = await world.fillCart('hq', [{ sku: 'A', quantity: 1 }], plantBuyer(canaries, 'another buyer').details);
     this.cartToken = canaries.add("the cart's token", cart.token);
+    await world.call('hq', 'PUT', `/catalogs/${CATALOG}/triggers/nightly`, { body: { changes: 1_000 } });
     Object.assign(this.known, {
       ...{ store: world.store, catalog: CATALOG, sku: 'B', order: String(sold.body['orderId']), cart: cart.cartId },
       ...{ line: 'hq.1', receiptId, workflowId, keyId: parseKey(this.key('spare'))?.keyId ?? '' },
       // Not the one that a push publishes.
-      ...{ draft: 'spare', revision: '1.1' },
+      ...{ draft: 'spare', revision: '1.1', trigger: 'nightly' },
     });
   }
 }

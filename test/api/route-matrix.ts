@@ -63,7 +63,10 @@ export const MATRIX: Readonly<Record<string, Row>> = {
   [`GET ${STORE}/catalogs/{catalog}/diff`]: { roles: STAFF },
   [`POST ${STORE}/catalogs/{catalog}/content`]: { roles: ['site'], takes: 'xml' },
   [`GET ${STORE}/catalogs/{catalog}/triggers`]: { roles: STAFF },
-  [`PUT ${STORE}/catalogs/{catalog}/triggers/{trigger}`]: { roles: STAFF, takes: 'json', primary: true },
+  [`PUT ${STORE}/catalogs/{catalog}/triggers/{trigger}`]: {
+    ...{ roles: STAFF, takes: 'json', primary: true },
+    body: '{"changes":1}',
+  },
   [`DELETE ${STORE}/catalogs/{catalog}/triggers/{trigger}`]: { roles: STAFF, takes: 'json', primary: true },
   [`POST ${STORE}/catalogs/{catalog}/triggers/{trigger}/pauses`]: { roles: STAFF, takes: 'json', primary: true },
   [`DELETE ${STORE}/catalogs/{catalog}/triggers/{trigger}/pauses`]: { roles: STAFF, takes: 'json', primary: true },

@@ -13,7 +13,7 @@ const SEED = Number(process.env['ENTREPOT_SEED'] ?? 20101202);
 const UNITS = 3_000;
 const SALES = 60;
 /** Sizes of the disk, MiB: MariaDB's own files are large from the beginning. */
-const DISK_MIB = { sqlite: 16, mariadb: 192 } as const;
+const DISK_MIB = { sqlite: 16, mariadb: 320 } as const;
 /** Refusals that are waited for while the disk is full. */
 const REFUSALS = 40;
 const TEST_TIMEOUT_MS = 4 * 60_000;
