@@ -63,12 +63,15 @@ function scheduleOf(trigger: StoredTrigger, topology: Topology): ScheduleOptions
 function timesOf({ spec }: StoredTrigger): Pick<ScheduleOptions, 'spec'> {
   if (spec.kind === 'every') return { spec: { intervals: [{ every: spec.everySeconds * 1000 }] } };
   if (spec.kind === 'changes') throw new Error('a trigger that counts changes has no times');
-  const at = new Date(spec.at);
+  // A calendar knows whole seconds: an earlier one would come too soon, or be over before it is told.
+  const at = new Date(Math.ceil(spec.at / SECOND_MS) * SECOND_MS);
   const month = MONTHS[at.getUTCMonth()] as (typeof MONTHS)[number];
   const calendar = { year: at.getUTCFullYear(), month, dayOfMonth: at.getUTCDate() };
   const time = { hour: at.getUTCHours(), minute: at.getUTCMinutes(), second: at.getUTCSeconds() };
   return { spec: { calendars: [{ ...calendar, ...time }], timezone: 'UTC' } };
 }
+
+const SECOND_MS = 1_000;
 
 const MONTHS = [
   ...(['JANUARY', 'FEBRUARY', 'MARCH', 'APRIL', 'MAY', 'JUNE'] as const),
