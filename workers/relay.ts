@@ -80,9 +80,10 @@ export class Relay {
         const client = this.client();
         if (!client || this.stopping) break;
         try {
-          await tellTriggers(this.context, client, store);
           await this.startWorkflows(client, store);
           await this.offerOrders(client, store);
+          // Last: a schedule that Temporal refuses holds up no order.
+          await tellTriggers(this.context, client, store);
         } catch (err) {
           this.context.log.warn({ store, err }, 'the relay could not deliver; the outbox keeps it');
           this.told = false;
