@@ -24,14 +24,12 @@ import {
   shownDraftChange,
   wholeItemSchema,
 } from './catalog-schemas';
-import { requirePrimaryHere } from './primary';
+import { AT_THE_PRIMARY, requirePrimaryHere } from './primary';
 import { Problem, notFound } from './problems';
-import { type Reply, type Role, type Route, type RouteRequest, route } from './route';
+import { STAFF, type Reply, type Route, type RouteRequest, route } from './route';
 import { noBody, noQuery, pageOf, pageQuery, requireCursor, timeOrNull, writeCursor } from './schemas';
 
-const STAFF: readonly Role[] = ['integrator', 'operator'];
 const DRAFTS = '/v1/stores/{store}/catalogs/{catalog}/drafts';
-const AT_THE_PRIMARY = { 421: { description: 'This is done at the primary.' } };
 
 export const draftSchema = z
   .object({

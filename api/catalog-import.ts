@@ -5,7 +5,7 @@ import { ImportFileError, type ImportFormat, LOAD_MODES } from '../domain/catalo
 import { boundaryOf } from '../domain/multipart';
 import { startPush } from './catalog-push';
 import { catalogParams, draftQuery, importedItemSchema } from './catalog-schemas';
-import { requirePrimaryHere } from './primary';
+import { AT_THE_PRIMARY, requirePrimaryHere } from './primary';
 import { Problem } from './problems';
 import { type Route, mediaType, route } from './route';
 import { flagSchema } from './schemas';
@@ -92,7 +92,7 @@ export const catalogImportRoutes: readonly Route[] = [
     responses: {
       200: { description: 'What the import did.', schema: importSchema },
       422: { description: "Bad rows, or a file that can't be used; nothing was changed." },
-      421: { description: 'This is done at the primary.' },
+      ...AT_THE_PRIMARY,
     },
     handle: async (request) => {
       const topology = await requirePrimaryHere(request);

@@ -7,7 +7,7 @@ import { isStillSearched, searchedRevision } from '../db/catalog/indexing';
 import { CANDIDATES_MAX, hasTooMany, searchItems } from '../db/catalog/search';
 import { type Database } from '../db/database';
 import { NO_REVISION, SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
-import { isCurrency, parseAmount } from '../domain/money';
+import { parseAmount } from '../domain/money';
 import {
   ITEM_ORDERS,
   type ItemOrder,
@@ -21,7 +21,18 @@ import { RETRY_AFTER_S } from './limits';
 import { itemShape, shownContent } from './catalog-schemas';
 import { Problem, notFound } from './problems';
 import { type Route, route } from './route';
-import { flagSchema, nameSchema, noBody, pageOf, pageQuery, readCursor, storeParams, writeCursor } from './schemas';
+import {
+  amountSchema,
+  currencySchema,
+  flagSchema,
+  nameSchema,
+  noBody,
+  pageOf,
+  pageQuery,
+  requireCursor,
+  storeParams,
+  writeCursor,
+} from './schemas';
 
 const itemSchema = z
   .object({ ...itemShape, available: z.number().int().describe('Units that this site may sell now.') })
@@ -31,10 +42,6 @@ function shownItem({ item, available }: BrowsedItem): z.output<typeof itemSchema
   return { ...shownContent(item), available };
 }
 
-const amountSchema = z
-  .string()
-  .refine((text) => parseAmount(text) !== null, 'must be a decimal of at most four places, for example "12.50"')
-  .meta({ example: '12.50' });
 const labelSchema = z.string().max(255);
 
 const listQuery = pageQuery.extend({
@@ -51,7 +58,7 @@ const listQuery = pageQuery.extend({
   classificationDomain: labelSchema.optional().describe('For example UNSPSC.'),
   priceFrom: amountSchema.optional().describe('The lowest price.'),
   priceTo: amountSchema.optional().describe('The highest price.'),
-  currency: z.string().refine(isCurrency, 'must be a currency of ISO 4217').optional().meta({ example: 'GBP' }),
+  currency: currencySchema.optional(),
   available: flagSchema.describe('Only what can be bought here now.'),
   sort: z.enum(ITEM_ORDERS).optional().describe('By default relevance where there are words, else sku.'),
   catalog: nameSchema.optional(),
@@ -99,13 +106,6 @@ function filterOf(query: ListQuery): ItemFilter {
   };
 }
 
-function cursorOf<T extends z.ZodType>(after: string | undefined, schema: T): z.output<T> | null {
-  if (after === undefined) return null;
-  const cursor = readCursor(after, schema);
-  if (cursor !== null) return cursor;
-  throw new Problem(400, 'invalid-cursor', `"${after}" is no cursor of this list: leave it out to begin anew`);
-}
-
 function goneRevision(catalog: string, revision: number): Problem {
   return new Problem(
     410,
@@ -119,7 +119,7 @@ const browseCursor = z.strictObject({ revision: z.number().int(), sku: z.string(
 
 /** In the order of the skus, at the newest revision. */
 async function browse({ db, store, catalog, filter, limit, after }: Listing): Promise<Page> {
-  const cursor = cursorOf(after, browseCursor);
+  const cursor = after === undefined ? null : requireCursor(after, browseCursor);
   const revision = cursor?.revision ?? (await readHead(db, store, catalog)).revision;
   if (cursor && !(await findRevision(db, store, catalog, revision))) throw goneRevision(catalog, revision);
   const items = await browseItems(db, { ...filter, store, catalog, revision, limit, after: cursor?.sku ?? '' });
@@ -143,7 +143,7 @@ async function search({ db, store, catalog, filter, words, order, limit, after }
     .update(JSON.stringify([filter, words, order]))
     .digest('hex')
     .slice(0, 16);
-  const cursor = cursorOf(after, searchCursor.extend({ of: z.literal(of) }));
+  const cursor = after === undefined ? null : requireCursor(after, searchCursor.extend({ of: z.literal(of) }));
   const revision = cursor?.revision ?? (await newestSearched(db, store, catalog));
   if (cursor === null && revision === NO_REVISION) return { items: [], next: null, revision, complete: true };
   const query = { ...filter, store, catalog, revision, words, order, limit, after: cursor };

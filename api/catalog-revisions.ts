@@ -7,12 +7,11 @@ import { type Statements } from '../db/database';
 import { NO_REVISION, OPEN_REVISION, readRevision, showRevision } from '../domain/catalog';
 import { draftSchema, shownDraft } from './catalog-drafts';
 import { catalogParams, itemChangeSchema, keptItem, keptItemSchema, shownItemChange } from './catalog-schemas';
-import { requirePrimaryHere } from './primary';
+import { AT_THE_PRIMARY, requirePrimaryHere } from './primary';
 import { notFound } from './problems';
-import { type Role, type Route, route } from './route';
+import { STAFF, type Route, route } from './route';
 import { noBody, noQuery, pageOf, pageQuery, requireCursor, time, writeCursor } from './schemas';
 
-const STAFF: readonly Role[] = ['integrator', 'operator'];
 const CATALOG = '/v1/stores/{store}/catalogs/{catalog}';
 
 const revisionText = z
@@ -105,7 +104,7 @@ export const catalogRevisionRoutes: readonly Route[] = [
     responses: {
       200: { description: 'The draft, filled anew.', schema: draftSchema },
       404: { description: 'This site has not had that revision.' },
-      421: { description: 'This is done at the primary.' },
+      ...AT_THE_PRIMARY,
     },
     handle: async (request) => {
       await requirePrimaryHere(request);

@@ -1,7 +1,7 @@
 /** Triggers of pushes: at a time, every so often, after so many changes; and a site's own request. */
 import { z } from 'zod';
-import { type StoredTrigger, listTriggers, setTrigger, setTriggerState } from '../db/catalog/triggers';
-import { requirePrimacy } from '../db/topology';
+import { type StoredTrigger, findTrigger, listTriggers, setTrigger, setTriggerState } from '../db/catalog/triggers';
+import { loadTopology, requirePrimacy } from '../db/topology';
 import {
   CHANGES_MAX,
   EVERY_SECONDS_MAX,
@@ -15,19 +15,15 @@ import {
 import { parentOf } from '../domain/sites';
 import { type CatalogPushInput } from '../domain/workflow-inputs';
 import { formatWorkflowId } from '../domain/workflow-ids';
-import { loadTopology } from '../db/topology';
 import { catalogParams, draftQuery } from './catalog-schemas';
-import { requirePrimaryHere } from './primary';
+import { AT_THE_PRIMARY, requirePrimaryHere } from './primary';
 import { Problem, notFound } from './problems';
-import { type Reply, type Role, type Route, type RouteRequest, route } from './route';
+import { STAFF, type Reply, type Route, type RouteRequest, route } from './route';
 import { nameSchema, noBody, noQuery, pageOf, time } from './schemas';
 import { acceptedSchema, startWorkflow } from './workflow-requests';
 
-const STAFF: readonly Role[] = ['integrator', 'operator'];
 const TRIGGERS = '/v1/stores/{store}/catalogs/{catalog}/triggers';
 const TRIGGER = `${TRIGGERS}/{trigger}`;
-const AT_THE_PRIMARY = { 421: { description: 'This is done at the primary.' } };
-const NO_TRIGGER = { 404: { description: 'No such trigger.' } };
 
 const triggerParams = catalogParams.extend({ trigger: nameSchema });
 
@@ -72,6 +68,25 @@ function specOf({ at, everySeconds, changes = 0 }: z.output<typeof wantedSchema>
   return everySeconds === undefined ? { kind: 'changes', changes } : { kind: 'every', everySeconds };
 }
 
+function stateRoute(
+  method: 'post' | 'delete',
+  path: string,
+  operationId: string,
+  summary: string,
+  state: TriggerState,
+): Route {
+  const done =
+    state === 'removed'
+      ? { 204: { description: 'It is gone.' } }
+      : { 200: { description: 'The trigger.', schema: triggerSchema } };
+  return route({
+    ...{ method, path, operationId, summary, tag: 'catalog', roles: STAFF },
+    ...{ params: triggerParams, query: noQuery, body: noBody, idempotent: true },
+    responses: { ...done, 404: { description: 'No such trigger.' }, ...AT_THE_PRIMARY },
+    handle: (request) => changed(request, state),
+  });
+}
+
 export const catalogTriggerRoutes: readonly Route[] = [
   route({
     method: 'get',
@@ -114,48 +129,9 @@ export const catalogTriggerRoutes: readonly Route[] = [
       return changed(request, 'active', { spec, draft: body.draft });
     },
   }),
-  route({
-    method: 'delete',
-    path: TRIGGER,
-    tag: 'catalog',
-    operationId: 'removeTrigger',
-    summary: 'Remove a trigger',
-    roles: STAFF,
-    params: triggerParams,
-    query: noQuery,
-    body: noBody,
-    idempotent: true,
-    responses: { 204: { description: 'It is gone.' }, ...NO_TRIGGER, ...AT_THE_PRIMARY },
-    handle: (request) => changed(request, 'removed'),
-  }),
-  route({
-    method: 'post',
-    path: `${TRIGGER}/pauses`,
-    tag: 'catalog',
-    operationId: 'pauseTrigger',
-    summary: 'Let a trigger rest',
-    roles: STAFF,
-    params: triggerParams,
-    query: noQuery,
-    body: noBody,
-    idempotent: true,
-    responses: { 200: { description: 'The trigger.', schema: triggerSchema }, ...NO_TRIGGER, ...AT_THE_PRIMARY },
-    handle: (request) => changed(request, 'paused'),
-  }),
-  route({
-    method: 'delete',
-    path: `${TRIGGER}/pauses`,
-    tag: 'catalog',
-    operationId: 'resumeTrigger',
-    summary: 'Let a trigger go on',
-    roles: STAFF,
-    params: triggerParams,
-    query: noQuery,
-    body: noBody,
-    idempotent: true,
-    responses: { 200: { description: 'The trigger.', schema: triggerSchema }, ...NO_TRIGGER, ...AT_THE_PRIMARY },
-    handle: (request) => changed(request, 'active'),
-  }),
+  stateRoute('delete', TRIGGER, 'removeTrigger', 'Remove a trigger', 'removed'),
+  stateRoute('post', `${TRIGGER}/pauses`, 'pauseTrigger', 'Let a trigger rest', 'paused'),
+  stateRoute('delete', `${TRIGGER}/pauses`, 'resumeTrigger', 'Let a trigger go on', 'active'),
   route({
     method: 'post',
     path: '/v1/stores/{store}/catalogs/{catalog}/requests',
@@ -195,7 +171,7 @@ async function changed(
     tx.afterCommit(context.outboxHasWork);
   });
   if (state === 'removed') return { status: 204 };
-  const stored = (await listTriggers(context.db, store, key.catalog)).find((one) => one.trigger === key.trigger);
+  const stored = await findTrigger(context.db, key);
   if (!stored) throw notFound(`catalogue "${key.catalog}" has no trigger "${key.trigger}" any more`);
   return { status: 200, body: shown(stored) };
 }

@@ -13,7 +13,7 @@ import { startPush } from './catalog-push';
 import { catalogRevisionRoutes } from './catalog-revisions';
 import { catalogParams, draftQuery } from './catalog-schemas';
 import { catalogTriggerRoutes } from './catalog-triggers';
-import { requirePrimaryHere } from './primary';
+import { AT_THE_PRIMARY, requirePrimaryHere } from './primary';
 import { type Route, route } from './route';
 import { noBody, noQuery, pageOf, storeParams, time, timeOrNull } from './schemas';
 import { acceptedSchema } from './workflow-requests';
@@ -83,7 +83,7 @@ const managementRoutes: Route[] = [
     idempotent: true,
     responses: {
       202: { description: 'Started, or queued while Temporal is away.', schema: acceptedSchema },
-      421: { description: 'This is done at the primary.' },
+      ...AT_THE_PRIMARY,
     },
     handle: async (request) => {
       const topology = await requirePrimaryHere(request);

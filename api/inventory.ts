@@ -8,6 +8,7 @@ import { INVENTORY_LINES_MAX, formatTransferId } from '../domain/inventory';
 import { LINE_QUANTITY_MAX } from '../domain/orders';
 import { childrenOf } from '../domain/sites';
 import { formatWorkflowId } from '../domain/workflow-ids';
+import { AT_THE_PRIMARY } from './primary';
 import { Problem } from './problems';
 import { type Route, route } from './route';
 import {
@@ -104,7 +105,7 @@ export const inventoryRoutes: readonly Route[] = [
     responses: {
       200: { description: 'Booked now, or before.', schema: receiptSchema },
       409: { description: 'A receipt of that id was booked with other lines.' },
-      421: { description: 'This is done at the primary.' },
+      ...AT_THE_PRIMARY,
     },
     handle: async ({ context, store, body }) => {
       const { receiptId, lines } = body;
@@ -126,7 +127,7 @@ export const inventoryRoutes: readonly Route[] = [
     responses: {
       200: { description: 'Booked now, or before.', schema: receiptSchema },
       409: { description: 'A receipt of that id was booked with other lines.' },
-      421: { description: 'This is done at the primary.' },
+      ...AT_THE_PRIMARY,
       422: { description: 'A bad row, named by its line; nothing was booked.' },
     },
     handle: async ({ context, store, params, stream }) => {
@@ -221,7 +222,7 @@ export const inventoryRoutes: readonly Route[] = [
     idempotent: true,
     responses: {
       202: { description: 'Started, or queued while Temporal is away.', schema: acceptedSchema },
-      421: { description: 'This is done at the primary.' },
+      ...AT_THE_PRIMARY,
     },
     handle: async (request) => {
       const { context, store, body } = request;

@@ -3,6 +3,9 @@ import { NotPrimaryError, loadTopology } from '../db/topology';
 import { type Topology } from '../domain/sites';
 import { type RouteRequest } from './route';
 
+/** What a route that asks `requirePrimaryHere` declares. */
+export const AT_THE_PRIMARY = { 421: { description: 'This is done at the primary.' } };
+
 /** The topology, if this site is the store's primary; else where to ask. */
 export async function requirePrimaryHere({
   context,

@@ -7,6 +7,9 @@ import { type KeyRole } from '../db/api-keys';
 /** Roles of API keys (design, section 7); `site` is another site of the same store, shown by a signed token. */
 export type Role = KeyRole | 'site';
 
+/** Who runs the shop, as against who buys in it. */
+export const STAFF: readonly Role[] = ['integrator', 'operator'];
+
 export interface Caller {
   /** `nobody` has shown nothing. */
   readonly role: Role | 'nobody';

@@ -35,15 +35,13 @@ export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), next: z.string().nullable().describe('Ask for it with `after`.') });
 }
 
-export const moneySchema = z
-  .object({
-    amount: z
-      .string()
-      .refine((text) => parseAmount(text) !== null, 'must be a decimal of at most four places, for example "12.50"')
-      .meta({ example: '12.50' }),
-    currency: z.string().refine(isCurrency, 'must be a currency of ISO 4217').meta({ example: 'GBP' }),
-  })
-  .meta({ id: 'Money' });
+export const amountSchema = z
+  .string()
+  .refine((text) => parseAmount(text) !== null, 'must be a decimal of at most four places, for example "12.50"')
+  .meta({ example: '12.50' });
+export const currencySchema = z.string().refine(isCurrency, 'must be a currency of ISO 4217').meta({ example: 'GBP' });
+
+export const moneySchema = z.object({ amount: amountSchema, currency: currencySchema }).meta({ id: 'Money' });
 
 export function money(amount: Amount, currency: string): z.output<typeof moneySchema> {
   return { amount: formatAmount(amount), currency };

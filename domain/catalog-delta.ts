@@ -12,6 +12,11 @@ export function deltaIsSmaller(touched: number, itemCount: number): boolean {
   return touched <= DELTA_ITEMS_MAX && (touched < itemCount || itemCount === 0);
 }
 
+/** A delta is for its base only; nothing is taken that a site has, or that is older. `revision` is the site's. */
+export function isTaken({ base, target }: { base: number; target: number }, revision: number): boolean {
+  return revision < target && (base === NO_REVISION || base === revision);
+}
+
 /**
  * The base of the next document for a site that would not take a delta on the one it was made for: what the site says
  * that it has, once; then none, for a full document is taken on anything.

@@ -11,10 +11,13 @@ export type TriggerSpec =
 /** `fired`: a time that has come. */
 export type TriggerState = 'active' | 'paused' | 'fired' | 'removed';
 
-export interface CatalogTrigger {
+export interface TriggerName {
   readonly store: string;
   readonly catalog: string;
   readonly trigger: string;
+}
+
+export interface CatalogTrigger extends TriggerName {
   readonly draft: string;
   readonly spec: TriggerSpec;
   readonly state: TriggerState;
@@ -36,9 +39,9 @@ export function isScheduled({ kind }: TriggerSpec): boolean {
   return kind !== 'changes';
 }
 
-/** Does the trigger fire, now that its draft holds so many changes? */
-export function firesAt({ spec, state }: CatalogTrigger, changes: number): boolean {
-  return state === 'active' && spec.kind === 'changes' && changes >= spec.changes;
+/** How many changes of its draft a trigger waits for; null for one that does not count, or rests. */
+export function changesAwaited({ spec, state }: CatalogTrigger): number | null {
+  return state === 'active' && spec.kind === 'changes' ? spec.changes : null;
 }
 
 /** The schedule's id in Temporal, under which an operator finds it. */

@@ -8,6 +8,7 @@ import { CatalogOrderError, Staging } from '../../db/catalog/staging';
 import { type Transaction } from '../../db/database';
 import { loadTopology } from '../../db/topology';
 import { NO_REVISION, showRevision } from '../../domain/catalog';
+import { isTaken } from '../../domain/catalog-delta';
 import { ContentDigest } from '../../domain/catalog-digest';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext } from '../context';
@@ -97,11 +98,6 @@ async function sendOn(
   if (sites.length === 0) return;
   const request = `${site}.${incarnation}.${showRevision(target)}`;
   await requestPush(context, tx, topology, { catalog, request, sites, requestedBy: `site:${site}` });
-}
-
-/** A delta is for its base only; nothing is taken that a site has, or that is older. */
-function isTaken({ base, target }: CatalogDocumentReference, revision: number): boolean {
-  return revision < target && (base === NO_REVISION || base === revision);
 }
 
 function notTaken({ target }: CatalogDocumentReference, revision: number): CatalogApplied {

@@ -52,7 +52,7 @@ export async function* writeContent(
     for (let start = 0; start < touched.length; start += BATCH_ITEMS) {
       const changed = (await versionsAtBoth(db, span, touched.slice(start, start + BATCH_ITEMS))).filter(isChange);
       said += changed.length;
-      gone.push(...changed.filter(({ after }) => after === null).map(({ sku }) => sku));
+      gone.push(...goneOf(changed));
       yield add(changed);
     }
     if (said > 0) yield withdraw(gone);
@@ -62,7 +62,7 @@ export async function* writeContent(
   /** All that was changed was changed back: an Index must hold an item, so one is said as it stands. */
   function* whatStayed(versions: readonly VersionsOfItem[]): Generator<Buffer> {
     yield add(versions);
-    yield withdraw(versions.filter(({ after }) => after === null).map(({ sku }) => sku));
+    yield withdraw(goneOf(versions));
   }
 
   function add(versions: readonly VersionsOfItem[]): Buffer {
@@ -83,4 +83,8 @@ export async function* writeContent(
   async function* withdrawals(): AsyncGenerator<Buffer> {
     yield withdraw(await skusEver(db, store, catalog));
   }
+}
+
+function goneOf(versions: readonly VersionsOfItem[]): string[] {
+  return versions.filter(({ after }) => after === null).map(({ sku }) => sku);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib';
-import { touchedSkus } from '../../db/catalog/changes';
+import { countTouched } from '../../db/catalog/changes';
 import { type DocumentKey, type StoredDocument, findDocument, saveDocument } from '../../db/catalog/deliveries';
 import { findRevision } from '../../db/catalog/heads';
 import { NO_REVISION } from '../../domain/catalog';
@@ -36,12 +36,15 @@ export function documentFile({ documentsDir }: SiteContext, store: string, key: 
 export async function planDocument({ db }: SiteContext, store: string, key: DocumentKey): Promise<DocumentKey> {
   const full = { ...key, base: NO_REVISION };
   const { catalog, base, target } = key;
-  if (base === NO_REVISION || base >= target || !(await findRevision(db, store, catalog, base))) return full;
+  if (base === NO_REVISION || base >= target) return full;
+  // Planned before: each site that fetches it asks again.
+  if (await findDocument(db, store, key)) return key;
+  if (!(await findRevision(db, store, catalog, base))) return full;
   const made = await findRevision(db, store, catalog, target);
   if (!made) return full;
   const limit = Math.min(made.itemCount, DELTA_ITEMS_MAX) + 1;
-  const touched = await touchedSkus(db, { store, catalog, base, target }, limit);
-  return touched.length > 0 && deltaIsSmaller(touched.length, made.itemCount) ? key : full;
+  const touched = await countTouched(db, { store, catalog, base, target }, limit);
+  return touched > 0 && deltaIsSmaller(touched, made.itemCount) ? key : full;
 }
 
 /** The document, from its file or made again. */

@@ -11,6 +11,7 @@ import { postToSite } from '../site-request';
 const ANSWER_TIMEOUT_MS = 30_000;
 /** How long a document under way may stand still: a link that is cut in silence would hold it for minutes. */
 const SILENCE_TIMEOUT_MS = 10_000;
+
 /** Its bytes as they come. */
 export async function fetchDocument(
   context: SiteContext,

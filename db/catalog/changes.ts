@@ -1,6 +1,6 @@
 /** What changed between two revisions: item versions hold from a revision to a revision, so a change is an end of one. */
 import { type CatalogItem } from '../../domain/catalog';
-import { type Statements } from '../database';
+import { type SqlValue, type Statements } from '../database';
 import { CONTENT_COLUMNS, type ContentRow, itemOf, marks } from './items';
 
 export interface Span {
@@ -11,22 +11,33 @@ export interface Span {
   readonly target: number;
 }
 
+/** Skus beyond one, of which a version begins or ends after the base and up to the target. */
+const TOUCHED = `SELECT sku FROM item_versions
+  WHERE store = ? AND catalog = ? AND sku > ? AND from_revision > ? AND from_revision <= ?
+  UNION SELECT sku FROM item_versions
+  WHERE store = ? AND catalog = ? AND sku > ? AND to_revision > ? AND to_revision <= ?`;
+
+function touchedValues({ store, catalog, base, target }: Span, after: string): SqlValue[] {
+  const within = [store, catalog, after, base, target];
+  return [...within, ...within];
+}
+
 /**
  * Skus beyond `after`, in ascending order, of which a version begins or ends after `base` and up to `target`, at most
  * `limit`. One that was changed and changed back is among them.
  */
 export async function touchedSkus(reads: Statements, span: Span, limit: number, after = ''): Promise<string[]> {
-  const { store, catalog, base, target } = span;
-  const within = [store, catalog, after, base, target];
-  const rows = await reads.all<{ sku: string }>(
-    `SELECT sku FROM item_versions
-     WHERE store = ? AND catalog = ? AND sku > ? AND from_revision > ? AND from_revision <= ?
-     UNION SELECT sku FROM item_versions
-     WHERE store = ? AND catalog = ? AND sku > ? AND to_revision > ? AND to_revision <= ?
-     ORDER BY sku LIMIT ${limit}`,
-    [...within, ...within],
-  );
+  const rows = await reads.all<{ sku: string }>(`${TOUCHED} ORDER BY sku LIMIT ${limit}`, touchedValues(span, after));
   return rows.map((row) => row.sku);
+}
+
+/** How many skus that are, counted up to `limit`. */
+export async function countTouched(reads: Statements, span: Span, limit: number): Promise<number> {
+  const row = await reads.get<{ touched: number }>(
+    `SELECT COUNT(*) AS touched FROM (${TOUCHED} LIMIT ${limit}) skus`,
+    touchedValues(span, ''),
+  );
+  return row?.touched ?? 0;
 }
 
 export interface ItemVersion {

@@ -13,7 +13,7 @@ import {
 } from '../../domain/catalog-draft';
 import { type SqlValue, type Statements, type Transaction } from '../database';
 import { insertRows } from '../dialect';
-import { CONTENT_COLUMNS, type ContentRow, IS_OPEN, contentValues, itemOf, marks } from './items';
+import { CONTENT_COLUMNS, type ContentRow, IS_OPEN, contentValues, itemOf, marks, openHashes, openRows } from './items';
 
 export interface DraftKey {
   readonly store: string;
@@ -53,12 +53,7 @@ export async function draftItems(
 ): Promise<DraftChange> {
   if (items.length === 0) return { changed: 0, unchanged: 0 };
   const skus = items.map((item) => item.sku);
-  const published = await tx.all<{ sku: string; content_hash: string }>(
-    `SELECT sku, content_hash FROM item_versions
-     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
-    [store, catalog, OPEN_REVISION, ...skus],
-  );
-  const hashes = new Map(published.map((row) => [row.sku, row.content_hash]));
+  const hashes = await openHashes(tx, store, catalog, skus);
   const rows = items.map((item) => ({ item, hash: hashItem(item) }));
   const changed = rows.filter(({ item, hash }) => hashes.get(item.sku) !== hash);
   const unchanged = rows.filter(({ item, hash }) => hashes.get(item.sku) === hash).map(({ item }) => item.sku);
@@ -134,11 +129,7 @@ export async function draftWithdrawals(
     among,
   );
   await tx.run(`DELETE FROM draft_changes WHERE ${OF_DRAFT} AND sku IN (${marks(skus.length)})`, among);
-  const published = await tx.all<ContentRow>(
-    `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
-     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
-    [store, catalog, OPEN_REVISION, ...skus],
-  );
+  const published = await openRows(tx, store, catalog, skus);
   await writeChanges(
     tx,
     published.map((row) => {
@@ -178,11 +169,7 @@ export async function skusInDraft(
 /** Those items with what is published and drafted of them, in the order of the skus; at most some hundreds. */
 export async function itemsInDraft(reads: Statements, key: DraftKey, skus: readonly string[]): Promise<ItemInDraft[]> {
   if (skus.length === 0) return [];
-  const published = await reads.all<ContentRow>(
-    `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
-     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
-    [key.store, key.catalog, OPEN_REVISION, ...skus],
-  );
+  const published = await openRows(reads, key.store, key.catalog, skus);
   const changes = await reads.all<ChangeRow>(
     `SELECT sku, holds_from, withdrawn, price_only, ${CONTENT_COLUMNS.join(', ')} FROM draft_changes
      WHERE ${OF_DRAFT} AND sku IN (${marks(skus.length)}) ORDER BY sku, holds_from`,

@@ -1,7 +1,7 @@
 /** Catalogue items as rows. An item version holds from a revision to a revision (design, section 5). */
-import { type CatalogItem } from '../../domain/catalog';
+import { type CatalogItem, OPEN_REVISION } from '../../domain/catalog';
 import { hashItem } from '../../domain/catalog-digest';
-import { type SqlValue } from '../database';
+import { type SqlValue, type Statements } from '../database';
 
 export const CONTENT_COLUMNS = [
   'description',
@@ -69,4 +69,41 @@ export const IS_OPEN = '+to_revision = ?';
 /** `?, ?, ?` for that many values. */
 export function marks(count: number): string {
   return '?, '.repeat(count).slice(0, -2);
+}
+
+/** The hashes of what is published of those items, by sku; at most some hundreds. */
+export async function openHashes(
+  reads: Statements,
+  store: string,
+  catalog: string,
+  skus: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await openVersions<Pick<ContentRow, 'sku' | 'content_hash'>>(reads, store, catalog, skus, [
+    'content_hash',
+  ]);
+  return new Map(rows.map((row) => [row.sku, row.content_hash]));
+}
+
+/** What is published of those items; at most some hundreds. */
+export function openRows(
+  reads: Statements,
+  store: string,
+  catalog: string,
+  skus: readonly string[],
+): Promise<ContentRow[]> {
+  return openVersions<ContentRow>(reads, store, catalog, skus, CONTENT_COLUMNS);
+}
+
+function openVersions<Row>(
+  reads: Statements,
+  store: string,
+  catalog: string,
+  skus: readonly string[],
+  columns: readonly string[],
+): Promise<Row[]> {
+  return reads.all<Row>(
+    `SELECT sku, ${columns.join(', ')} FROM item_versions
+     WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(skus.length)})`,
+    [store, catalog, OPEN_REVISION, ...skus],
+  );
 }

@@ -3,12 +3,13 @@
  * (figure 7, step 702; invariant 3). What a dead stager left behind is undone by the next.
  */
 import { TellableError } from '../../domain/errors';
-import { type CatalogItem, EVERYONE, NO_REVISION, OPEN_REVISION, showRevision } from '../../domain/catalog';
+import { type CatalogItem, EVERYONE, OPEN_REVISION, showRevision } from '../../domain/catalog';
+import { isTaken } from '../../domain/catalog-delta';
 import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
 import { type Database, type Transaction } from '../database';
 import { insertRows } from '../dialect';
 import { type CatalogHead, addRevision, lockHead, moveHead } from './heads';
-import { CONTENT_COLUMNS, IS_OPEN, contentValues, marks } from './items';
+import { CONTENT_COLUMNS, IS_OPEN, contentValues, marks, openHashes } from './items';
 
 export interface StagedDocument {
   readonly store: string;
@@ -48,8 +49,7 @@ export class Staging {
   ): Promise<{ staging: Staging | null; revision: number }> {
     const { head, mine } = await db.transaction(async (tx) => {
       const head = await lockHead(tx, store, catalog, now);
-      const fits = base === NO_REVISION || base === head.revision;
-      if (head.revision >= target || !fits) return { head, mine: false };
+      if (!isTaken({ base, target }, head.revision)) return { head, mine: false };
       if (head.stagingRevision !== null) await discard(tx, store, head);
       await tx.run('UPDATE catalogs SET staging_revision = ?, stager = ? WHERE store = ? AND catalog = ?', [
         ...[target, stager, store, catalog],
@@ -175,12 +175,7 @@ export class Staging {
   private async presentAmong(tx: Transaction, skus: readonly string[]): Promise<Map<string, string>> {
     const present = new Map<string, string>();
     for (const some of chunks(skus)) {
-      const rows = await tx.all<{ sku: string; content_hash: string }>(
-        `SELECT sku, content_hash FROM item_versions
-         WHERE store = ? AND catalog = ? AND ${IS_OPEN} AND sku IN (${marks(some.length)})`,
-        [this.store, this.base.catalog, OPEN_REVISION, ...some],
-      );
-      for (const row of rows) present.set(row.sku, row.content_hash);
+      for (const [sku, hash] of await openHashes(tx, this.store, this.base.catalog, some)) present.set(sku, hash);
     }
     return present;
   }

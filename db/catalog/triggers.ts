@@ -1,5 +1,10 @@
 /** The triggers of a catalogue's pushes, and which of them Temporal has not been told yet. */
-import { type CatalogTrigger, type TriggerSpec, type TriggerState } from '../../domain/catalog-triggers';
+import {
+  type CatalogTrigger,
+  type TriggerName,
+  type TriggerSpec,
+  type TriggerState,
+} from '../../domain/catalog-triggers';
 import { type Statements, type Transaction } from '../database';
 import { insertRows } from '../dialect';
 
@@ -38,6 +43,17 @@ export async function listTriggers(reads: Statements, store: string, catalog: st
   return rows.map((row) => triggerOf(store, row));
 }
 
+export async function findTrigger(
+  reads: Statements,
+  { store, catalog, trigger }: TriggerName,
+): Promise<StoredTrigger | undefined> {
+  const row = await reads.get<TriggerRow>(
+    `SELECT ${COLUMNS} FROM catalog_triggers WHERE store = ? AND catalog = ? AND trigger_name = ? AND state <> ?`,
+    [store, catalog, trigger, GONE],
+  );
+  return row && triggerOf(store, row);
+}
+
 /** Sets the trigger anew, whatever it was. */
 export async function setTrigger(tx: Transaction, trigger: CatalogTrigger, now: number): Promise<void> {
   const { store, catalog, trigger: name, draft, spec, state } = trigger;
@@ -54,7 +70,7 @@ export async function setTrigger(tx: Transaction, trigger: CatalogTrigger, now: 
 /** Answers false for a trigger that is not there. */
 export async function setTriggerState(
   tx: Transaction,
-  { store, catalog, trigger }: Pick<CatalogTrigger, 'store' | 'catalog' | 'trigger'>,
+  { store, catalog, trigger }: TriggerName,
   state: TriggerState,
   now: number,
 ): Promise<boolean> {
@@ -90,11 +106,7 @@ export async function triggerTold(tx: Transaction, { store, catalog, trigger, ve
 }
 
 /** A time that has come does not come again; Temporal's schedule has spent itself. */
-export async function noteFired(
-  tx: Transaction,
-  { store, catalog, trigger }: Pick<CatalogTrigger, 'store' | 'catalog' | 'trigger'>,
-  now: number,
-): Promise<void> {
-  const [found] = (await listTriggers(tx, store, catalog)).filter((one) => one.trigger === trigger);
-  if (found?.spec.kind === 'at' && found.state === 'active') await setTriggerState(tx, found, 'fired', now);
+export async function noteFired(tx: Transaction, name: TriggerName, now: number): Promise<void> {
+  const found = await findTrigger(tx, name);
+  if (found?.spec.kind === 'at' && found.state === 'active') await setTriggerState(tx, name, 'fired', now);
 }

@@ -14,9 +14,7 @@ describe.each(engines())('an import on %s', (engine) => {
   let kept: KeptCatalog;
 
   beforeEach(async () => {
-    kept = await KeptCatalog.create(engine);
-    await kept.import(CSV);
-    await kept.publish();
+    kept = await KeptCatalog.selling(engine, CSV);
   });
   afterEach(() => kept.site.drop());
 

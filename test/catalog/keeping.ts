@@ -25,6 +25,14 @@ export class KeptCatalog {
     return new KeptCatalog(await loneSite(engine, 'hq'));
   }
 
+  /** With these items published. */
+  static async selling(engine: Engine, csv: string): Promise<KeptCatalog> {
+    const kept = await KeptCatalog.create(engine);
+    await kept.import(csv);
+    await kept.publish();
+    return kept;
+  }
+
   get context(): SiteContext {
     const { context } = this.site;
     return { ...context, runtime: { ...context.runtime, clock: { now: () => this.now } } };
