@@ -4,7 +4,7 @@ import { workflowPage } from '../activities/context';
 import { listConfirmations } from '../db/catalog/deliveries';
 import { listTransfers } from '../db/inventory';
 import { listParked } from '../db/orders';
-import { openBatches, waitingCount } from '../db/outbox';
+import { type OutboxGroup, outboxGroups } from '../db/outbox';
 import { loadTopology } from '../db/topology';
 import { showRevision } from '../domain/catalog';
 import { isHeld } from '../domain/held';
@@ -52,7 +52,7 @@ export const deliveryRoutes: readonly Route[] = [
     responses: { 200: { description: 'Deliveries without an answer, oldest first.', schema: pageOf(deliverySchema) } },
     handle: async (request) => {
       const all = [
-        ...(await orderDeliveries(request)),
+        ...(await outboxDeliveries(request)),
         ...(await catalogDeliveries(request)),
         ...(await stockDeliveries(request)),
         ...(await parkedDocuments(request)),
@@ -68,41 +68,42 @@ export const deliveryRoutes: readonly Route[] = [
   }),
 ];
 
-async function orderDeliveries({ context, store }: Request): Promise<Delivery[]> {
+async function outboxDeliveries({ context, store }: Request): Promise<Delivery[]> {
   const { db, runtime } = context;
   const { topology, site } = await loadTopology(db, store.store);
   const parent = parentOf(topology, site)?.site ?? site;
   const now = runtime.clock.now();
-  const batches = (await openBatches(db, store.store)).map(({ batch, batchedAt, entries }): Delivery => {
-    const held = isHeld(batchedAt, now);
+  return (await outboxGroups(db, store.store)).map((group): Delivery => {
+    const { batch, entries, since } = group;
+    if (batch === null) return unbatched(group, parent);
+    const held = isHeld(since, now);
     return {
       kind: 'orders',
       state: held ? 'held' : 'delivering',
       site: parent,
       subject: batch,
       count: entries,
-      since: time(batchedAt),
+      since: time(since),
       reason: held ? `${parent} has not answered: it, or Temporal, is away` : 'under way',
       workflowId: formatWorkflowId('purchaseOrderDelivery', { store: store.store, site, batch }),
     };
   });
-  const waiting = await waitingCount(db, store.store);
-  const rest = waiting.map(({ kind, entries, oldest }): Delivery => {
-    const orders = kind === 'order';
-    return {
-      kind: orders ? 'orders' : 'workflow',
-      state: 'waiting',
-      site: orders ? parent : 'temporal',
-      subject: 'outbox',
-      count: entries,
-      since: time(oldest),
-      reason: orders
-        ? 'not in a batch yet: the batches in flight have no answer, or Temporal is away'
-        : 'Temporal is away',
-      workflowId: null,
-    };
-  });
-  return [...batches, ...rest];
+}
+
+function unbatched({ kind, entries, since }: OutboxGroup, parent: string): Delivery {
+  const orders = kind === 'order';
+  return {
+    kind: orders ? 'orders' : 'workflow',
+    state: 'waiting',
+    site: orders ? parent : 'temporal',
+    subject: 'outbox',
+    count: entries,
+    since: time(since),
+    reason: orders
+      ? 'not in a batch yet: the batches in flight have no answer, or Temporal is away'
+      : 'Temporal is away',
+    workflowId: null,
+  };
 }
 
 async function catalogDeliveries({ context, store }: Request): Promise<Delivery[]> {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { listConfirmations } from '../db/catalog/deliveries';
 import { type OpenTransfers, countOpenTransfers } from '../db/inventory';
 import { countParked } from '../db/orders';
-import { openBatches, waitingCount } from '../db/outbox';
+import { outboxGroups } from '../db/outbox';
 import { HELD_AFTER_MS } from '../domain/held';
 import { type DeliveryState, deliveryStates } from './deliveries';
 import { type RouteRequest } from './route';
@@ -35,9 +35,8 @@ export async function countDeliveries(
   const { store } = request.store;
   const heldBefore = runtime.clock.now() - HELD_AFTER_MS;
   const counted: Counted[] = [
-    ...(await waitingCount(db, store)).map(({ entries, oldest }) => counts('waiting', entries, oldest)),
-    ...(await openBatches(db, store)).map(({ batchedAt, entries }) =>
-      counts(batchedAt < heldBefore ? 'held' : 'delivering', entries, batchedAt),
+    ...(await outboxGroups(db, store)).map(({ batch, entries, since }) =>
+      counts(batch === null ? 'waiting' : since < heldBefore ? 'held' : 'delivering', entries, since),
     ),
     ...(await listConfirmations(db, store)).flatMap(({ state, heldSince, updatedAt }) =>
       state === 'confirmed' ? [] : [counts(state, 1, heldSince ?? updatedAt)],

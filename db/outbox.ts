@@ -171,14 +171,20 @@ export async function requestersOfBatch(reads: Statements, store: string, batch:
   return rows.map((row) => ({ orderId: row.order_id, workflowId: row.requested_by }));
 }
 
-/** Entries that are in no batch, by kind. */
-export async function waitingCount(
-  reads: Statements,
-  store: string,
-): Promise<{ kind: OutboxKind; entries: number; oldest: number }[]> {
-  return reads.all(
-    `SELECT kind, COUNT(*) AS entries, MIN(created_at) AS oldest FROM outbox
-     WHERE store = ? AND batch IS NULL GROUP BY kind ORDER BY kind`,
+export interface OutboxGroup {
+  readonly kind: OutboxKind;
+  /** Null: in no batch yet. */
+  readonly batch: string | null;
+  readonly entries: number;
+  /** When the batch was made, or the oldest entry outside one; milliseconds UTC. */
+  readonly since: number;
+}
+
+/** All entries, by kind and batch. One statement, so that an entry that changes its batch meanwhile counts once. */
+export async function outboxGroups(reads: Statements, store: string): Promise<OutboxGroup[]> {
+  return reads.all<OutboxGroup>(
+    `SELECT kind, batch, COUNT(*) AS entries, MIN(COALESCE(batched_at, created_at)) AS since FROM outbox
+     WHERE store = ? GROUP BY kind, batch ORDER BY kind, batch`,
     [store],
   );
 }
