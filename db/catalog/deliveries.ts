@@ -94,6 +94,7 @@ export async function recordDelivery(tx: Transaction, change: DeliveryChange, no
     [store, catalog, partition, site],
   );
   if (row && change.target < row.target_revision) return;
+  if (!(await isNewestPartition(tx, change))) return;
   const revision = Math.max(row?.revision ?? 0, change.revision ?? 0);
   const confirmed = change.state === 'confirmed';
   const sameDocument = row?.payload_id === change.payloadID;
@@ -114,6 +115,19 @@ export async function recordDelivery(tx: Transaction, change: DeliveryChange, no
     ],
     { key: ['store', 'catalog', 'partition_name', 'site'], update: COLUMNS.slice(3) },
   );
+}
+
+/** Another part than a site had comes with a later revision: that part's record goes, and an older one's is not taken. */
+async function isNewestPartition(tx: Transaction, change: DeliveryChange): Promise<boolean> {
+  const others = 'store = ? AND catalog = ? AND site = ? AND partition_name <> ?';
+  const values = [change.store, change.catalog, change.site, change.partition];
+  const newer = await tx.get(`SELECT 1 AS found FROM catalog_confirmations WHERE ${others} AND target_revision > ?`, [
+    ...values,
+    change.target,
+  ]);
+  if (newer) return false;
+  await tx.run(`DELETE FROM catalog_confirmations WHERE ${others}`, values);
+  return true;
 }
 
 /** Ordered by catalogue and site. */

@@ -71,6 +71,17 @@ export const MATRIX: Readonly<Record<string, Row>> = {
   [`POST ${STORE}/catalogs/{catalog}/triggers/{trigger}/pauses`]: { roles: STAFF, takes: 'json', primary: true },
   [`DELETE ${STORE}/catalogs/{catalog}/triggers/{trigger}/pauses`]: { roles: STAFF, takes: 'json', primary: true },
   [`POST ${STORE}/catalogs/{catalog}/requests`]: { roles: STAFF, takes: 'json' },
+  [`GET ${STORE}/groups`]: { roles: STAFF, primary: true },
+  [`PUT ${STORE}/groups/{group}`]: { roles: STAFF, takes: 'json', primary: true },
+  [`GET ${STORE}/sites/{site}/groups`]: { roles: STAFF },
+  [`PUT ${STORE}/sites/{site}/groups`]: {
+    ...{ roles: OPERATORS, takes: 'json', primary: true },
+    body: '{"groups":[]}',
+  },
+  [`PUT ${STORE}/catalogs/{catalog}/audience`]: {
+    ...{ roles: OPERATORS, takes: 'json', primary: true },
+    body: '{"groups":[]}',
+  },
   [`POST ${STORE}/carts`]: { roles: BUYERS, takes: 'json' },
   [`GET ${STORE}/carts/{cart}`]: { roles: BUYERS, cart: true },
   [`PATCH ${STORE}/carts/{cart}`]: { roles: BUYERS, takes: 'json', cart: true },

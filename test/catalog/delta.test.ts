@@ -5,7 +5,7 @@ import { applyCatalog } from '../../activities/catalog/apply';
 import { catalogActivities } from '../../activities/catalog';
 import { openDocumentFile } from '../../activities/catalog/documents';
 import { type CatalogDocumentReference } from '../../activities/contract';
-import { itemsAfter } from '../../db/catalog/browse';
+import { itemsAt } from '../../db/catalog/changes';
 import { draftItems, draftWithdrawals } from '../../db/catalog/drafts';
 import { readHead } from '../../db/catalog/heads';
 import { type Database } from '../../db/database';
@@ -30,7 +30,10 @@ function item(sku: string, price: number): CatalogItem {
 /** What readers see. */
 async function shown(db: Database): Promise<{ revision: number; items: unknown[] }> {
   const { revision } = await readHead(db, STORE, CATALOG);
-  return { revision, items: await itemsAfter(db, STORE, CATALOG, revision, '', SKUS.length + 1) };
+  return {
+    revision,
+    items: await itemsAt(db, { store: STORE, catalog: CATALOG, revision: revision }, '', SKUS.length + 1),
+  };
 }
 
 describe.each(engines())('deltas on %s', (engine) => {
