@@ -60,8 +60,10 @@ const readingRoutes: readonly Route[] = [
     query: noQuery,
     body: noBody,
     idempotent: false,
-    responses: { 200: { description: 'The drafts.', schema: pageOf(draftSchema) } },
-    handle: async ({ context, store, params }) => {
+    responses: { 200: { description: 'The drafts.', schema: pageOf(draftSchema) }, ...AT_THE_PRIMARY },
+    handle: async (request) => {
+      await requirePrimaryHere(request);
+      const { context, store, params } = request;
       const drafts = await listDrafts(context.db, store.store, params.catalog, context.runtime.clock.now());
       return { status: 200, body: { items: drafts.map(shownDraft), next: null } };
     },
@@ -77,11 +79,15 @@ const readingRoutes: readonly Route[] = [
     query: noQuery,
     body: noBody,
     idempotent: false,
-    responses: { 200: { description: 'Counts; a draft in which there is nothing has none.', schema: draftSchema } },
-    handle: async ({ context, params }) => ({
-      status: 200,
-      body: shownDraft(await countDraft(context.db, params, context.runtime.clock.now())),
-    }),
+    responses: {
+      200: { description: 'Counts; a draft in which there is nothing has none.', schema: draftSchema },
+      ...AT_THE_PRIMARY,
+    },
+    handle: async (request) => {
+      await requirePrimaryHere(request);
+      const { context, params } = request;
+      return { status: 200, body: shownDraft(await countDraft(context.db, params, context.runtime.clock.now())) };
+    },
   }),
   route({
     method: 'get',
@@ -94,8 +100,13 @@ const readingRoutes: readonly Route[] = [
     query: pageQuery,
     body: noBody,
     idempotent: false,
-    responses: { 200: { description: 'A page of items, by sku.', schema: pageOf(draftChangeSchema) } },
-    handle: async ({ context, params, query }) => {
+    responses: {
+      200: { description: 'A page of items, by sku.', schema: pageOf(draftChangeSchema) },
+      ...AT_THE_PRIMARY,
+    },
+    handle: async (request) => {
+      await requirePrimaryHere(request);
+      const { context, params, query } = request;
       const now = context.runtime.clock.now();
       const after = query.after === undefined ? '' : requireCursor(query.after, draftCursor);
       const skus = await skusInDraft(context.db, params, { after, limit: query.limit });
@@ -119,8 +130,13 @@ const readingRoutes: readonly Route[] = [
     query: noQuery,
     body: noBody,
     idempotent: false,
-    responses: { 200: { description: 'The item.', schema: draftItemSchema }, 404: { description: 'No such item.' } },
+    responses: {
+      200: { description: 'The item.', schema: draftItemSchema },
+      404: { description: 'No such item.' },
+      ...AT_THE_PRIMARY,
+    },
     handle: async (request) => {
+      await requirePrimaryHere(request);
       const { context, params } = request;
       const entry = await itemInDraft(context.db, params, params.sku);
       const { published, drafted, dated } = entry;

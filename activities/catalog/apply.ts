@@ -1,6 +1,6 @@
 /** A site takes a catalogue document from its parent (figure 7): check, stage, flip. */
 import { ApplicationFailure } from '@temporalio/common';
-import { readContentResponse } from '../../cxml/catalog-reader';
+import { type IndexHandlers, readContentResponse } from '../../cxml/catalog-reader';
 import { XmlError } from '../../cxml/reader';
 import { XmlCharacterError } from '../../cxml/writer';
 import { serveGroups } from '../../db/catalog/groups';
@@ -127,7 +127,8 @@ async function stageDocument(
   const content = new ContentDigest(reference);
   const announced = { itemCount: reference.itemCount, digest: '', audience: EVERYONE };
   let full = true;
-  const status = await readContentResponse(bytes, {
+  let writing = Promise.resolve();
+  const handlers: IndexHandlers = {
     head(head) {
       if (head.target !== reference.target || head.catalog !== reference.catalog) {
         throw new XmlError(`it brings revision ${showRevision(head.target)} of "${head.catalog}"`);
@@ -141,11 +142,21 @@ async function stageDocument(
     async batch(items, withdrawn) {
       for (const item of items) content.add(item);
       for (const sku of withdrawn) content.withdraw(sku);
-      if (full) await staging.replace(items);
-      else await staging.change(items, withdrawn);
+      await writing;
+      // Not awaited: the next batch is read while the database takes this one.
+      writing = full ? staging.replace(items) : staging.change(items, withdrawn);
+      writing.catch(() => undefined);
       onProgress();
     },
-  });
+  };
+  let status: number;
+  try {
+    status = await readContentResponse(bytes, handlers);
+    await writing;
+  } finally {
+    // Nothing is written any more when this attempt is over.
+    await Promise.allSettled([writing]);
+  }
   if (status !== 200) throw new XmlError(`the parent answered with Status ${status}`);
   if (full) await staging.replaceRest();
   const found = content.digest();

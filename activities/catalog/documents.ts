@@ -7,7 +7,14 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type BrotliCompress, constants, createBrotliCompress } from 'node:zlib';
 import { countTouched } from '../../db/catalog/changes';
-import { type DocumentKey, type StoredDocument, findDocument, saveDocument } from '../../db/catalog/deliveries';
+import {
+  type DocumentKey,
+  type StoredDocument,
+  findDocument,
+  forgetDocument,
+  oldDocuments,
+  saveDocument,
+} from '../../db/catalog/deliveries';
 import { findRevision } from '../../db/catalog/heads';
 import { EVERYONE, NO_REVISION } from '../../domain/catalog';
 import { DELTA_ITEMS_MAX, deltaIsSmaller } from '../../domain/catalog-delta';
@@ -20,6 +27,11 @@ import { sumOfView } from './views';
 
 /** A fifth of the size in a tenth of the default's time. */
 const BROTLI_QUALITY = 1;
+
+/** How long a document of a revision that is not the newest any more is kept, milliseconds; it can be made again. */
+const DOCUMENT_KEPT_MS = 24 * 3_600_000;
+/** Documents swept away at a time. */
+const SWEPT_DOCUMENTS_MAX = 200;
 
 /** Larger documents are not copied to the archive: they stand in their files, and memory is dear. */
 const ARCHIVED_BYTES_MAX = 16 * 1024 * 1024;
@@ -132,4 +144,13 @@ async function makeDocument(
 /** The stored document's compressed bytes. */
 export function openDocumentFile(context: SiteContext, store: string, key: DocumentKey): Readable {
   return createReadStream(documentFile(context, store, key));
+}
+
+/** Takes old documents away. One that a site still asks for is made again, and is the same. */
+export async function sweepDocuments(context: SiteContext): Promise<void> {
+  const before = context.runtime.clock.now() - DOCUMENT_KEPT_MS;
+  for (const { store, key } of await oldDocuments(context.db, before, SWEPT_DOCUMENTS_MAX)) {
+    await rm(documentFile(context, store, key), { force: true });
+    await context.db.transaction((tx) => forgetDocument(tx, store, key));
+  }
 }

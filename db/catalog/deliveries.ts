@@ -226,3 +226,33 @@ export async function saveDocument(tx: Transaction, store: string, document: Sto
     { key, update: DOCUMENT_COLUMNS },
   );
 }
+
+/** Documents made before then, of revisions that are not the newest any more. */
+export async function oldDocuments(
+  reads: Statements,
+  before: number,
+  limit: number,
+): Promise<{ store: string; key: DocumentKey }[]> {
+  const rows = await reads.all<
+    Record<'store' | 'catalog' | 'partition_name', string> & { base: number; target: number }
+  >(
+    `SELECT documents.store, documents.catalog, documents.partition_name,
+       documents.base_revision AS base, documents.revision AS target
+     FROM catalog_documents documents
+     JOIN catalogs ON catalogs.store = documents.store AND catalogs.catalog = documents.catalog
+     WHERE documents.created_at < ? AND documents.revision < catalogs.revision LIMIT ${limit}`,
+    [before],
+  );
+  return rows.map(({ store, catalog, partition_name: partition, base, target }) => ({
+    store,
+    key: { catalog, partition, base, target },
+  }));
+}
+
+export async function forgetDocument(tx: Transaction, store: string, key: DocumentKey): Promise<void> {
+  await tx.run(
+    `DELETE FROM catalog_documents
+     WHERE store = ? AND catalog = ? AND partition_name = ? AND base_revision = ? AND revision = ?`,
+    [store, key.catalog, key.partition, key.base, key.target],
+  );
+}
