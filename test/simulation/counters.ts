@@ -27,6 +27,7 @@ export const RARE_CASES = [
   'return',
   'workflow held',
   'batch offered again',
+  'inbox swept',
 ] as const;
 
 export type RareCase = (typeof RARE_CASES)[number];

@@ -37,15 +37,15 @@ const ROUGH: Weather = {
   commitUndone: 0.006,
   commitDone: 0.008,
   busy: 0.001,
-  diskFull: 0.0005,
+  diskFull: 0.001,
   stall: 0.0015,
   lostRequest: 0.04,
   lostAnswer: 0.06,
   twice: 0.06,
   cut: 0.2,
-  temporalAway: 0.04,
+  temporalAway: 0.06,
   kill: 0.06,
-  restore: 0.06,
+  restore: 0.2,
 };
 
 /** Half of the dangers at a time, each up to three times as likely as usual: a run of all at once gets nowhere. */

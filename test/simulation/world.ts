@@ -48,10 +48,12 @@ export class World {
   constructor({ seed, sandbox, template, folder }: WorldOptions) {
     this.dice = new Dice(seed);
     this.weather = drawWeather(this.dice);
+    this.topology = drawTree(this.dice);
     this.scheduler = new Scheduler(this.dice, () => this.oracle.look());
     this.outside = new Life('outside', this.scheduler);
     const { scheduler, weather, counters } = this;
-    this.oracle = new Oracle(ROOT, () => ({ step: scheduler.steps, at: scheduler.elapsed }));
+    const children = this.topology.sites.filter(({ parent }) => parent === ROOT).map(({ site }) => site);
+    this.oracle = new Oracle(ROOT, children, () => ({ step: scheduler.steps, at: scheduler.elapsed }));
     this.temporal = new TemporalServer({
       ...{ scheduler, weather, counters, sandbox, life: new Life('temporal', scheduler) },
       workerOf: (queue) => this.workerOf(queue),
@@ -59,7 +61,6 @@ export class World {
       note: (who, what) => this.oracle.note(who, what, idsIn(what)),
       answered: (site, type, _input, answer) => this.answered(site, type, answer),
     });
-    this.topology = drawTree(this.dice);
     const settings = storeSettings(this.topology);
     const observation = unobserved({ next: () => this.dice.fraction(), bytes: (size) => this.dice.bytes(size) });
     for (const { site } of this.topology.sites) {

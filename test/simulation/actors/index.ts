@@ -3,6 +3,7 @@ import { type World } from '../world';
 import { allocations } from './allocations';
 import { buyers } from './buyers';
 import { integrators } from './integrators';
+import { janitors } from './janitors';
 import { operators } from './operators';
 import { splitCarts } from './split-carts';
 import { storms } from './storms';
@@ -16,7 +17,10 @@ export interface Actor {
   readonly act: (world: World) => void | Promise<void>;
 }
 
-const ACTORS: readonly Actor[] = [warehouse, allocations, buyers, splitCarts, integrators, operators, storms];
+const STOCK: readonly Actor[] = [warehouse, allocations];
+const SALES: readonly Actor[] = [buyers, splitCarts, integrators];
+const TROUBLE: readonly Actor[] = [operators, janitors, storms];
+const ACTORS = [...STOCK, ...SALES, ...TROUBLE];
 
 /** Lets everybody act until the world is calm. */
 export function beginActing(world: World): void {

@@ -4,7 +4,7 @@ import { type Actor } from './index';
 
 export const splitCarts: Actor = {
   name: 'split carts',
-  every: [1_000, 6_000],
+  every: [300, 4_000],
   act(world) {
     const { dice } = world;
     const wanted = wantCart(world);

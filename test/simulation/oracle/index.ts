@@ -18,11 +18,12 @@ export class Oracle {
 
   constructor(
     root: string,
+    childrenOfRoot: readonly string[],
     private readonly moment: () => { step: number; at: number },
   ) {
     const tell = (who: string, what: string, subjects: readonly string[]) => this.note(who, what, subjects);
     this.stock = new Stock(tell);
-    this.orders = new Orders(root, this.stock, tell);
+    this.orders = new Orders(root, childrenOfRoot, this.stock, tell);
   }
 
   /** Remembers what happened, for a failure's report. */

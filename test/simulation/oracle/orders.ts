@@ -15,8 +15,8 @@ interface Sold {
   returned: boolean;
   /** The data that it was sold in are gone. */
   sellerLost: boolean;
-  /** It reached the root, whose data are gone. */
-  rootLost: boolean;
+  /** It reached a site further up, whose data are gone. */
+  receiverLost: boolean;
 }
 
 /** The states that an order may come to from each, at one site. */
@@ -50,6 +50,7 @@ export class Orders {
 
   constructor(
     private readonly root: string,
+    private readonly childrenOfRoot: readonly string[],
     private readonly stock: Stock,
     private readonly tell: Tell,
   ) {}
@@ -83,7 +84,7 @@ export class Orders {
     for (const order of this.sold.values()) {
       const gone = this.seen.get(site)?.has(order.order) === true && !there.has(order.order);
       if (gone && order.seller === site) order.sellerLost = true;
-      if (gone && site === this.root) order.rootLost = true;
+      if (gone && order.seller !== site) order.receiverLost = true;
     }
     if (site === this.root) this.rootWasLost = true;
     this.seen.set(site, there);
@@ -132,21 +133,29 @@ export class Orders {
     const open: { what: string; subjects: readonly string[] }[] = [];
     const atRoot = this.seen.get(this.root) ?? new Map<string, Seen>();
     for (const order of this.sold.values()) {
-      const { order: id, seller, cart, sellerLost, rootLost } = order;
+      const { order: id, seller, cart, sellerLost, receiverLost } = order;
       const root = atRoot.get(id)?.state;
       const own = this.seen.get(seller)?.get(id)?.state;
       const subjects = [id, cart, ...order.units.keys()];
       const say = (what: string) => open.push({ what: `order ${id} of ${seller} ${what}`, subjects });
-      if (rootLost || (sellerLost && root === undefined)) continue;
+      if (receiverLost || (sellerLost && root === undefined)) continue;
+      // Another order of its cart came first at a site in between.
+      if (root === undefined && own === 'cancelled' && order.returned) continue;
+      // What the root says is told to its children only: further down an order stays accepted, cancelled or not.
+      const heard = own === root || (own === 'accepted' && !this.childrenOfRoot.includes(seller));
       if (root === undefined) say(`(${own ?? 'lost'}) has never reached ${this.root}`);
-      else if (!sellerLost && own !== root) say(`is ${own} at ${seller}, and ${root} at ${this.root}`);
+      else if (own === 'accepted' && heard) continue;
+      else if (!sellerLost && !heard) say(`is ${own} at ${seller}, and ${root} at ${this.root}`);
       else if (root === 'cancelled' && !sellerLost && !order.returned) say('was cancelled, and its units are not back');
     }
     if (this.rootWasLost) return open;
     for (const [cart, orders] of this.told) {
       const live = [...orders].filter((id) => atRoot.get(id)?.state === 'confirmed');
       const winner = [...atRoot.values()].find((seen) => seen.cart === cart && seen.state === 'confirmed');
-      const excused = [...orders].every((id) => this.sold.get(id)?.sellerLost === true);
+      const excused = [...orders].every((id) => {
+        const order = this.sold.get(id);
+        return order?.sellerLost === true || order?.receiverLost === true;
+      });
       if (live.length > 0 || winner || excused) continue;
       open.push({ what: `cart ${cart}, told to be ordered, has no order at ${this.root}`, subjects: [cart, ...orders] });
     }
@@ -173,7 +182,7 @@ export class Orders {
     if (twin) throw new Violation(4, `${site} sold cart ${row.cart} as ${row.id}, and before as ${twin.order}`, about);
     this.sold.set(row.id, {
       ...{ order: row.id, seller: site, cart: row.cart, units },
-      ...{ returned: false, sellerLost: false, rootLost: false },
+      ...{ returned: false, sellerLost: false, receiverLost: false },
     });
     this.stock.sell(units);
   }

@@ -4,7 +4,7 @@
  * its data.
  */
 import { type Units, plus, same, show, unitsOf } from './amounts';
-import { type LedgerRow, type LevelRow, type News } from './books';
+import { type LedgerRow, type LevelRow, type News, type TransferRow } from './books';
 import { Violation } from './violation';
 
 interface Given {
@@ -13,6 +13,8 @@ interface Given {
   readonly units: Units;
   credited: boolean;
   voided: boolean;
+  /** Its taker says that it never will credit it: it was given to data that are lost. */
+  stranded: boolean;
 }
 
 export type Tell = (who: string, what: string, subjects: readonly string[]) => void;
@@ -31,6 +33,7 @@ export class Stock {
   /** Adjustments that somebody outside has really made, by cause. */
   private readonly counted = new Map<string, Units>();
   private readonly countsBooked = new Set<string>();
+  private readonly wereRestored = new Set<string>();
 
   constructor(private readonly tell: Tell) {}
 
@@ -50,13 +53,16 @@ export class Stock {
   }
 
   transfersOnTheirWay(): string[] {
-    return [...this.transfers].filter(([, given]) => !given.credited && !given.voided).map(([id]) => id);
+    return [...this.transfers]
+      .filter(([, { credited, voided, stranded }]) => !credited && !voided && !stranded)
+      .map(([id]) => id);
   }
 
   /** Reads what a site has committed. */
-  read(site: string, { ledger, levels, sums }: News): void {
+  read(site: string, { ledger, levels, sums, transfers }: News): void {
     this.requireLevels(site, levels, sums);
     for (const rows of byMovement(ledger)) this.movement(site, rows);
+    for (const row of transfers) this.requireTransfer(site, row);
     this.rights.set(site, sumOfAccounts(levels));
   }
 
@@ -67,6 +73,7 @@ export class Stock {
 
   /** A site's data were lost, and older ones are in their place; what is missing now is lost, and none may be too many. */
   restored(site: string, levels: readonly LevelRow[]): void {
+    this.wereRestored.add(site);
     const before = this.rights.get(site) ?? new Map<string, number>();
     const after = sumOfAccounts(levels);
     for (const sku of new Set([...before.keys(), ...after.keys()])) {
@@ -179,7 +186,7 @@ export class Stock {
       throw new Violation(1, `transfer ${id} gives ${show(given)}`, about);
     }
     const taker = counterparty ?? '';
-    this.transfers.set(id, { giver: site, taker, units: given, credited: false, voided: false });
+    this.transfers.set(id, { giver: site, taker, units: given, credited: false, voided: false, stranded: false });
     plus(this.inFlight, given);
   }
 
@@ -190,12 +197,27 @@ export class Stock {
     if (!given) throw new Violation(1, `${site} credits ${show(units)} of transfer ${id}, which nobody has given`, about);
     if (given.credited) throw new Violation(1, `${site} credits transfer ${id} again: ${show(units)}`, about);
     if (given.voided) throw new Violation(1, `${site} credits transfer ${id}, which was taken back`, about);
+    if (given.stranded) throw new Violation(1, `${site} credits transfer ${id}, which it had said it never would`, about);
     if (given.taker !== site) throw new Violation(1, `${site} credits transfer ${id}, given to ${given.taker}`, about);
     if (!same(given.units, units)) {
       throw new Violation(1, `${site} credits ${show(units)} of ${id}, and ${show(given.units)} were given`, about);
     }
     given.credited = true;
     plus(this.inFlight, units, -1);
+  }
+
+  /** What a site says of a transfer is what has happened to it. */
+  private requireTransfer(site: string, { id, giver, taker, state }: TransferRow): void {
+    const given = this.transfers.get(id);
+    const about = [id, ...(given?.units.keys() ?? [])];
+    if (!given) throw new Violation(1, `${site} knows of transfer ${id} of ${giver}, which nobody has given`, about);
+    if (state === 'credited' && !given.credited) {
+      throw new Violation(1, `${site} says that ${taker} has credited transfer ${id}, and it has not`, about);
+    }
+    if (state === 'stranded' && !this.wereRestored.has(taker)) {
+      throw new Violation(1, `${site} says that transfer ${id} is lost with data of ${taker}, which lost none`, about);
+    }
+    if (state === 'stranded') given.stranded = true;
   }
 
   private adjust(site: string, { cause, movement }: LedgerRow, units: Units): void {
