@@ -154,8 +154,8 @@ describe.each(engines())('on %s', (engine) => {
     const lines = [{ sku: 'A', quantity: 2 }];
     await own([{ sku: 'A', quantity: 5 }]);
     await sell('o1', lines);
-    await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }));
-    await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }));
+    await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }, 7));
+    await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }, 7));
     expect((await availableUnits(db, STORE, ['A'])).get('A')).toBe(5);
   });
 

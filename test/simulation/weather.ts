@@ -27,6 +27,8 @@ export interface Weather {
   kill: number;
   /** A site is restored from an older backup. */
   restore: number;
+  /** Old rows of an inbox go. */
+  sweep: number;
 }
 
 /** When each is drawn: once a statement or COMMIT, once a request, or once in the weather's own rounds. */
@@ -46,6 +48,7 @@ const ROUGH: Weather = {
   temporalAway: 0.06,
   kill: 0.06,
   restore: 0.2,
+  sweep: 0.15,
 };
 
 /** Half of the dangers at a time, each up to three times as likely as usual: a run of all at once gets nowhere. */

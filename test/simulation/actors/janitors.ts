@@ -12,7 +12,8 @@ export const janitors: Actor = {
   name: 'janitors',
   every: [1_000, 8_000],
   act(world) {
-    const { dice } = world;
+    const { dice, weather } = world;
+    if (!dice.chance(weather.sweep * 2)) return;
     const site = world.site(dice.pick([...world.sites.keys()]));
     const age = dice.below(AGE_MS_MAX);
     world.outsideDoes('janitor', async () => {

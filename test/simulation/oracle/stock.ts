@@ -15,6 +15,8 @@ interface Given {
   voided: boolean;
   /** Its taker says that it never will credit it: it was given to data that are lost. */
   stranded: boolean;
+  /** It was given by data that are lost: whether it arrives is left to what had gone out before. */
+  giverLost: boolean;
 }
 
 export type Tell = (who: string, what: string, subjects: readonly string[]) => void;
@@ -54,7 +56,7 @@ export class Stock {
 
   transfersOnTheirWay(): string[] {
     return [...this.transfers]
-      .filter(([, { credited, voided, stranded }]) => !credited && !voided && !stranded)
+      .filter(([, { credited, voided, stranded, giverLost }]) => !credited && !voided && !stranded && !giverLost)
       .map(([id]) => id);
   }
 
@@ -72,8 +74,10 @@ export class Stock {
   }
 
   /** A site's data were lost, and older ones are in their place; what is missing now is lost, and none may be too many. */
-  restored(site: string, levels: readonly LevelRow[]): void {
+  restored(site: string, { levels, transfers }: News): void {
     this.wereRestored.add(site);
+    const there = new Set(transfers.map(({ id }) => id));
+    for (const [id, given] of this.transfers) if (given.giver === site && !there.has(id)) given.giverLost = true;
     const before = this.rights.get(site) ?? new Map<string, number>();
     const after = sumOfAccounts(levels);
     for (const sku of new Set([...before.keys(), ...after.keys()])) {
@@ -186,7 +190,7 @@ export class Stock {
       throw new Violation(1, `transfer ${id} gives ${show(given)}`, about);
     }
     const taker = counterparty ?? '';
-    this.transfers.set(id, { giver: site, taker, units: given, credited: false, voided: false, stranded: false });
+    this.transfers.set(id, { giver: site, taker, units: given, credited: false, voided: false, stranded: false, giverLost: false });
     plus(this.inFlight, given);
   }
 
@@ -221,6 +225,8 @@ export class Stock {
   }
 
   private adjust(site: string, { cause, movement }: LedgerRow, units: Units): void {
+    // A return that is withdrawn at once: see orders.ts.
+    if (cause.startsWith('order:')) return;
     const counted = this.counted.get(cause);
     if (!counted || !same(counted, units)) {
       const detail = `${site}: ${movement} adjusts by ${show(units)}, and ${counted ? show(counted) : 'nobody'} counted so`;
