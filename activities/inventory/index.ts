@@ -26,7 +26,13 @@ import { loadTopology, requirePrimacy } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
 import { type Share, shareEqually } from '../../domain/allocation';
 import { type DocumentKind, type Envelope, type SealedDocument, formatPayloadID } from '../../domain/documents';
-import { INVENTORY_LINES_MAX, type StockLine, formatTransferId } from '../../domain/inventory';
+import {
+  INVENTORY_LINES_MAX,
+  type StockLine,
+  type TransferId,
+  formatTransferId,
+  isForLostData,
+} from '../../domain/inventory';
 import { childrenOf, findSite } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';
@@ -53,7 +59,7 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
     async sealAllocation({ store, transfer: id }) {
       const settings = storeSettings(context, store);
       const transfer = await findTransfer(db, store, id);
-      if (!transfer) throw new TellableError(`transfer ${formatTransferId(id)} is not known at site "${context.site}"`);
+      if (!transfer) throw await unknownTransfer(context, store, id);
       const lines = await linesOfTransfer(db, store, id);
       const { payloadId: payloadID, taker: receiver, takerIncarnation, createdAt: timestamp } = transfer;
       const envelope = { payloadID, timestamp, store, domain: settings.domain, sender: context.site, receiver };
@@ -87,6 +93,15 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
       });
     },
   };
+}
+
+/** Why a site does not know what it is said to have given; given by data that a backup has replaced, it never will. */
+async function unknownTransfer({ db, site }: SiteContext, store: string, id: TransferId): Promise<Error> {
+  const { incarnation } = await loadTopology(db, store);
+  const unknown = `transfer ${formatTransferId(id)} is not known at site "${site}"`;
+  return isForLostData(id.incarnation, incarnation)
+    ? refusal(`${unknown}, whose data a backup has replaced: count and receive what is there, then allocate it`)
+    : new TellableError(unknown);
 }
 
 /** Asked twice, the same request gives the same transfers. */

@@ -214,10 +214,11 @@ export async function settleTransfer(
   now: number,
   outcome: 'credited' | 'stranded' = 'credited',
 ): Promise<void> {
-  await tx.run(
-    `UPDATE transfers SET state = ?, settled_at = ? WHERE ${KEY} AND state IN ('in-flight', 'in-doubt')`,
-    [outcome, now, ...keyOf(store, id)],
-  );
+  await tx.run(`UPDATE transfers SET state = ?, settled_at = ? WHERE ${KEY} AND state IN ('in-flight', 'in-doubt')`, [
+    outcome,
+    now,
+    ...keyOf(store, id),
+  ]);
 }
 
 export async function transfersOfCause(reads: Statements, store: string, cause: string): Promise<Transfer[]> {

@@ -34,7 +34,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       {
         file: TRANSFERS,
         find: "const short = await debit(tx, movementOf(transfer, account, 'transfer-out'), transfer.lines);",
-        replace: 'const short = transfer.lines.length < 0 ? await debit(tx, movementOf(transfer, account, "transfer-out"), []) : [];',
+        replace:
+          'const short = transfer.lines.length < 0 ? await debit(tx, movementOf(transfer, account, "transfer-out"), []) : [];',
       },
     ],
     breaks: [1],
@@ -149,7 +150,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     patches: [
       {
         file: POOL,
-        find: "  const rows: StockLine[] = [];\n  for (const chunk of skus.length === 0 ? [[]]",
+        find: '  const rows: StockLine[] = [];\n  for (const chunk of skus.length === 0 ? [[]]',
         replace: `  await tx.run(
     \`UPDATE stock_levels SET rights = (SELECT COALESCE(SUM(quantity), 0) FROM stock_ledger g WHERE g.store = stock_levels.store
        AND g.sku = stock_levels.sku AND g.kind IN ('receipt', 'transfer-in')) WHERE store = ? AND account = 'pool'\`,
@@ -164,7 +165,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a receipt is booked as often as it is asked for',
     patches: [
-      { file: POOL, find: 'const movementId = `receipt:${site}:${receiptId}`;', replace: 'const movementId = `receipt:${site}:${receiptId}:${now}`;' },
+      {
+        file: POOL,
+        find: 'const movementId = `receipt:${site}:${receiptId}`;',
+        replace: 'const movementId = `receipt:${site}:${receiptId}:${now}`;',
+      },
     ],
     breaks: [1],
   },
@@ -230,7 +235,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       {
         file: 'db/carts.ts',
         find: "     WHERE store = ? AND cart_id = ? AND version = ? AND status = 'I'`,\n    [now, cart.store, cart.cartId, cart.version],\n  );\n  if (changed === 0) throw new CartMovedError(cart.cartId);\n}\n",
-        replace: "     WHERE store = ? AND cart_id = ? AND version <> ?`,\n    [now, cart.store, cart.cartId, -1],\n  );\n  if (changed === 0) throw new CartMovedError(cart.cartId);\n}\n",
+        replace:
+          '     WHERE store = ? AND cart_id = ? AND version <> ?`,\n    [now, cart.store, cart.cartId, -1],\n  );\n  if (changed === 0) throw new CartMovedError(cart.cartId);\n}\n',
       },
       {
         file: BOOK,

@@ -160,7 +160,10 @@ export class Orders {
         return order?.sellerLost === true || order?.receiverLost === true;
       });
       if (live.length > 0 || winner || excused) continue;
-      open.push({ what: `cart ${cart}, told to be ordered, has no order at ${this.root}`, subjects: [cart, ...orders] });
+      open.push({
+        what: `cart ${cart}, told to be ordered, has no order at ${this.root}`,
+        subjects: [cart, ...orders],
+      });
     }
     return open;
   }
@@ -221,7 +224,8 @@ export class Orders {
       const sold = this.sold.get(id);
       const about = [id, ...unitsOf(rows).keys()];
       const whole = [sale, back, withdrawn].every(({ size }) => size === 0 || size === sold?.units.size);
-      const fits = (units: Units, sign: number) => [...units].every(([sku, n]) => n === sign * (sold?.units.get(sku) ?? 0));
+      const fits = (units: Units, sign: number) =>
+        [...units].every(([sku, n]) => n === sign * (sold?.units.get(sku) ?? 0));
       if (sold?.seller !== site || !whole || !fits(sale, -1) || !fits(back, 1) || !fits(withdrawn, -1)) {
         const booked = `${show(sale)} as sale, ${show(back)} as return, ${show(withdrawn)} withdrawn`;
         const detail = `${site} booked ${booked} for order ${id}, which is of ${show(sold?.units ?? new Map())}`;
