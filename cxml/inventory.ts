@@ -15,6 +15,8 @@ const INVENTORY_BYTES_MAX = 4 * 1024 * 1024;
 export interface AllocationDocument {
   readonly envelope: Envelope;
   readonly transfer: TransferId;
+  /** For which data of the receiver; null in a document of a release that did not say. */
+  readonly takerIncarnation: number | null;
   readonly lines: readonly StockLine[];
 }
 
@@ -23,6 +25,8 @@ export interface ConfirmationDocument {
   readonly transfer: TransferId;
   /** The payloadID of the allocation. */
   readonly inReplyTo: string;
+  /** `stranded`: not credited, for it was given to data of the site that were lost. */
+  readonly outcome: 'credited' | 'stranded';
   readonly lines: number;
   readonly units: number;
 }
@@ -36,14 +40,16 @@ function wrap(envelope: Envelope, content: string): string {
 }
 
 /** Figure 8, step 804. */
-export function writeAllocation({ envelope, transfer, lines }: AllocationDocument): string {
+export function writeAllocation({ envelope, transfer, takerIncarnation, lines }: AllocationDocument): string {
   const written = lines.map(({ sku, quantity }) => element('Line', { sku, quantity }));
-  return wrap(envelope, element('InventoryAllocation', { ...transfer }, ...written));
+  const given = takerIncarnation === null ? transfer : { ...transfer, takerIncarnation };
+  return wrap(envelope, element('InventoryAllocation', { ...given }, ...written));
 }
 
 /** Figure 9, step 904. */
-export function writeConfirmation({ envelope, transfer, inReplyTo, lines, units }: ConfirmationDocument): string {
-  return wrap(envelope, element('InventoryConfirmation', { ...transfer, inReplyTo, lines, units }));
+export function writeConfirmation(document: ConfirmationDocument): string {
+  const { envelope, transfer, inReplyTo, outcome, lines, units } = document;
+  return wrap(envelope, element('InventoryConfirmation', { ...transfer, inReplyTo, outcome, lines, units }));
 }
 
 export function readAllocation(document: Buffer | string): AllocationDocument {
@@ -55,7 +61,9 @@ export function readAllocation(document: Buffer | string): AllocationDocument {
       throw new XmlError(`Line/@quantity is ${quantity}: at least 1 is needed (most: ${LINE_QUANTITY_MAX})`);
     return { sku: needAttribute(line, 'sku'), quantity };
   });
-  return { envelope: readEnvelope(root), transfer: readTransfer(allocation), lines };
+  const { takerIncarnation: stated } = allocation.attributes;
+  const takerIncarnation = stated === undefined ? null : needInteger(stated, 'takerIncarnation');
+  return { envelope: readEnvelope(root), transfer: readTransfer(allocation), takerIncarnation, lines };
 }
 
 export function readConfirmation(document: Buffer | string): ConfirmationDocument {
@@ -65,6 +73,7 @@ export function readConfirmation(document: Buffer | string): ConfirmationDocumen
     envelope: readEnvelope(root),
     transfer: readTransfer(confirmation),
     inReplyTo: needAttribute(confirmation, 'inReplyTo'),
+    outcome: confirmation.attributes['outcome'] === 'stranded' ? 'stranded' : 'credited',
     lines: needInteger(needAttribute(confirmation, 'lines'), 'lines'),
     units: needInteger(needAttribute(confirmation, 'units'), 'units'),
   };

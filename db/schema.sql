@@ -401,6 +401,7 @@ CREATE TABLE transfers (store varchar(32) not null,
   epoch integer not null,
   created_at bigint not null,
   settled_at bigint null,
+  taker_incarnation integer null,
   primary key (store, giver, giver_incarnation, sequence));
 
 CREATE INDEX transfers_store_cause on transfers (store, cause);

@@ -7,6 +7,7 @@ import {
   type TransferId,
   type TransferState,
   formatTransferId,
+  isForLostData,
   sumBySku,
 } from '../../domain/inventory';
 import { type Statements, type Transaction } from '../database';
@@ -24,6 +25,8 @@ export interface Transfer {
   /** Milliseconds UTC. */
   readonly createdAt: number;
   readonly settledAt: number | null;
+  /** For which data of the taker it was given; null where an older release gave it. */
+  readonly takerIncarnation: number | null;
 }
 
 interface TransferRow {
@@ -37,9 +40,11 @@ interface TransferRow {
   epoch: number;
   created_at: number;
   settled_at: number | null;
+  taker_incarnation: number | null;
 }
 
-const COLUMNS = 'giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at, settled_at';
+const COLUMNS =
+  'giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at, settled_at, taker_incarnation';
 const KEY = 'store = ? AND giver = ? AND giver_incarnation = ? AND sequence = ?';
 
 function transferOf(row: TransferRow): Transfer {
@@ -52,6 +57,7 @@ function transferOf(row: TransferRow): Transfer {
     epoch: row.epoch,
     createdAt: row.created_at,
     settledAt: row.settled_at,
+    takerIncarnation: row.taker_incarnation,
   };
 }
 
@@ -86,6 +92,8 @@ export interface NewTransfer {
   readonly epoch: number;
   /** Of the booking site's data: the giver's own where it gives, the taker's own where it takes. */
   readonly incarnation: number;
+  /** For which data of the taker it is given; null where an older release gave it. */
+  readonly takerIncarnation: number | null;
   readonly lines: readonly StockLine[];
   readonly now: number;
 }
@@ -122,6 +130,9 @@ export async function takeTransfer(tx: Transaction, transfer: NewTransfer, accou
   if (known?.state === 'tombstone') {
     throw new TransferRefusedError(id, 'was given up: its taker has a tombstone for it');
   }
+  if (known?.state === 'stranded' || (!known && isForLostData(transfer.takerIncarnation, transfer.incarnation))) {
+    throw new TransferRefusedError(id, 'was given to data of this site that were lost: it may be credited there');
+  }
   if (known) {
     const before = sumBySku(await linesOfTransfer(tx, store, id));
     if (isDeepStrictEqual(before, sumBySku(transfer.lines))) return false;
@@ -129,6 +140,18 @@ export async function takeTransfer(tx: Transaction, transfer: NewTransfer, accou
   }
   await credit(tx, movementOf(transfer, account, 'transfer-in'), transfer.lines);
   await writeTransfer(tx, transfer, 'credited', transfer.now);
+  return true;
+}
+
+/**
+ * A transfer that was given to data of this site that were lost (a backup is in their place) may be credited in them,
+ * and sold: these never credit it. True when it is stranded here.
+ */
+export async function strandIfForLostData(tx: Transaction, transfer: NewTransfer): Promise<boolean> {
+  const known = await findTransfer(tx, transfer.store, transfer.id, forUpdate(tx.engine));
+  if (known) return known.state === 'stranded';
+  if (!isForLostData(transfer.takerIncarnation, transfer.incarnation)) return false;
+  await writeTransfer(tx, transfer, 'stranded', transfer.now);
   return true;
 }
 
@@ -148,9 +171,9 @@ async function writeTransfer(
   state: TransferState,
   settledAt: number | null,
 ): Promise<void> {
-  const { store, id, taker, cause, payloadId, epoch, lines, now } = transfer;
+  const { store, id, taker, takerIncarnation, cause, payloadId, epoch, lines, now } = transfer;
   const key = keyOf(store, id);
-  await tx.run(`INSERT INTO transfers (store, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+  await tx.run(`INSERT INTO transfers (store, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
     ...key,
     taker,
     state,
@@ -159,6 +182,7 @@ async function writeTransfer(
     epoch,
     now,
     settledAt,
+    takerIncarnation,
   ]);
   await insertRows(
     tx,
@@ -182,12 +206,19 @@ export async function linesOfTransfer(reads: Statements, store: string, id: Tran
   return reads.all<StockLine>(`SELECT sku, quantity FROM transfer_lines WHERE ${KEY} ORDER BY sku`, keyOf(store, id));
 }
 
-/** The giver hears that the taker has credited. */
-export async function settleTransfer(tx: Transaction, store: string, id: TransferId, now: number): Promise<void> {
-  await tx.run(
-    `UPDATE transfers SET state = 'credited', settled_at = ? WHERE ${KEY} AND state IN ('in-flight', 'in-doubt')`,
-    [now, ...keyOf(store, id)],
-  );
+/** The giver hears that the taker has credited, or never will. */
+export async function settleTransfer(
+  tx: Transaction,
+  store: string,
+  id: TransferId,
+  now: number,
+  outcome: 'credited' | 'stranded' = 'credited',
+): Promise<void> {
+  await tx.run(`UPDATE transfers SET state = ?, settled_at = ? WHERE ${KEY} AND state IN ('in-flight', 'in-doubt')`, [
+    outcome,
+    now,
+    ...keyOf(store, id),
+  ]);
 }
 
 export async function transfersOfCause(reads: Statements, store: string, cause: string): Promise<Transfer[]> {
