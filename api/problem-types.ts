@@ -14,6 +14,7 @@ export const PROBLEM_TYPES = {
   'cart-ordered': 'The cart has become an order: `orderId` names it.',
   'database-away': "The site's database does not answer: nothing is known to be changed; try again.",
   'disk-full': "The site's disk is full: nothing was changed.",
+  'document-conflict': 'Another document of this name was received before: send new content under a new name.',
   forbidden: 'The key is good, and its role may not do this.',
   'headers-too-large': 'The request line and headers are too large.',
   'idempotency-in-flight': 'The same request is being worked on: ask again in a moment.',

@@ -5,6 +5,7 @@ import { codecRoutes } from './codec';
 import { deliveryRoutes } from './deliveries';
 import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
+import { inventoryBorrowingRoutes } from './inventory-borrowing';
 import { keyRoutes } from './keys';
 import { metricsRoutes } from './metrics';
 import { orderRoutes } from './orders';
@@ -21,6 +22,7 @@ export const allRoutes: readonly Route[] = [
   ...orderRoutes,
   ...deliveryRoutes,
   ...inventoryRoutes,
+  ...inventoryBorrowingRoutes,
   ...workflowRoutes,
   ...codecRoutes,
   ...siteRoutes,

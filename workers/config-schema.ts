@@ -68,6 +68,17 @@ const topologySite = z.strictObject({
 
 const topology = z.strictObject({ primary: name, sites: z.array(topologySite).min(1) });
 
+/** How long a buyer may be let wait for other sites, milliseconds. */
+const BORROWING_WAIT_MAX_MS = 10_000;
+
+const borrowing = z.strictObject({
+  /** 0: an order that is short asks nobody. */
+  waitMs: z.number().int().min(0).max(BORROWING_WAIT_MAX_MS).default(1_500),
+});
+
+/** How stock is moved between a store's sites. */
+const inventory = z.strictObject({ borrowing: borrowing.prefault({}) });
+
 const store = z.strictObject({
   /** As buyers see it. */
   name: text,
@@ -79,6 +90,7 @@ const store = z.strictObject({
   shippingMethods: z.array(shippingMethod).min(1),
   tax: z.strictObject({ description: text, amount }).default({ description: 'Tax', amount: '0.00' }),
   priceChange: z.enum(['refuse', 'honour']).default('refuse'),
+  inventory: inventory.prefault({}),
   sealing,
   topology,
 });

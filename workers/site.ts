@@ -67,6 +67,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     stores: storeSettingsFrom(config),
     db,
     runtime,
+    transport: (url, init) => fetch(url, init),
     log,
     trace: null,
     tracing: telemetry.tracing,

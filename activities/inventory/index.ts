@@ -132,14 +132,14 @@ async function planAllocation(
   const shares = shareEqually(pool, request.ownShare ? [...takers, site] : takers);
   const now = context.runtime.clock.now();
   const own = shares.find(({ taker }) => taker === site);
-  if (own) await grantToSelf(tx, { store, request: request.request, lines: own.lines, epoch, incarnation, now });
+  const cause = allocationCause(request.request);
+  if (own) await grantToSelf(tx, { store, request: request.request, cause, lines: own.lines, epoch, incarnation, now });
   const documents = shares.filter(({ taker }) => taker !== site).flatMap(documentsOf);
   const first = await takeSequences(tx, store, incarnation, documents.length);
   const transfers: PlannedTransfer[] = [];
   for (const [index, { taker, lines }] of documents.entries()) {
     const id = { giver: site, incarnation, sequence: first + index };
     const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, storeSettings(context, store).domain);
-    const cause = allocationCause(request.request);
     await giveTransfer(tx, { store, id, taker, cause, payloadId, epoch, incarnation, lines, now }, 'pool');
     transfers.push(planned(id, taker, lines));
   }

@@ -35,7 +35,7 @@ const FORMS = [
   `kind = 'transfer-out' AND quantity < 0 AND counterparty IS NOT NULL AND transfer_id IS NOT NULL
      AND movement_id = CONCAT('transfer:', transfer_id)`,
   `kind = 'transfer-in' AND quantity > 0 AND counterparty IS NOT NULL AND transfer_id IS NOT NULL
-     AND movement_id = CONCAT('transfer:', transfer_id)`,
+     AND movement_id IN (CONCAT('transfer:', transfer_id), CONCAT('void:', transfer_id))`,
   `kind = 'sale' AND quantity < 0 AND account = 'own' AND movement_id LIKE 'sale:%'`,
   `kind = 'return' AND quantity > 0 AND movement_id LIKE 'return:%'`,
   `kind = 'adjustment' AND quantity <> 0 AND account IN ('own', 'pool')`,

@@ -11,6 +11,7 @@ import {
 } from '../../domain/inventory';
 import { type Statements, type Transaction } from '../database';
 import { forUpdate, insertIfAbsent, insertRows } from '../dialect';
+import { isDuplicateKey } from '../errors';
 import { marks } from '../catalog/items';
 import { type Movement, credit, debit } from './ledger';
 
@@ -118,7 +119,7 @@ export async function giveTransfer(tx: Transaction, transfer: NewTransfer, accou
  */
 export async function takeTransfer(tx: Transaction, transfer: NewTransfer, account: StockAccount): Promise<boolean> {
   const { store, id } = transfer;
-  const known = await findTransfer(tx, store, id, forUpdate(tx.engine));
+  const known = await writeUnlessKnown(tx, transfer, 'credited');
   if (known?.state === 'tombstone') {
     throw new TransferRefusedError(id, 'was given up: its taker has a tombstone for it');
   }
@@ -128,8 +129,30 @@ export async function takeTransfer(tx: Transaction, transfer: NewTransfer, accou
     throw new TransferRefusedError(id, 'was credited before with other lines: give what is new under a new transfer');
   }
   await credit(tx, movementOf(transfer, account, 'transfer-in'), transfer.lines);
-  await writeTransfer(tx, transfer, 'credited', transfer.now);
   return true;
+}
+
+/**
+ * The taker's word on a transfer, settled at once; the word that was there before, when there was one. Whoever is second
+ * to write it waits here for the first.
+ */
+export async function writeUnlessKnown(
+  tx: Transaction,
+  transfer: NewTransfer,
+  state: 'credited' | 'tombstone',
+): Promise<Transfer | undefined> {
+  const { store, id, now } = transfer;
+  const find = () => findTransfer(tx, store, id, forUpdate(tx.engine));
+  const known = await find();
+  if (known) return known;
+  try {
+    await writeTransfer(tx, transfer, state, now);
+    return undefined;
+  } catch (error) {
+    const written = isDuplicateKey(error) ? await find() : undefined;
+    if (!written) throw error;
+    return written;
+  }
 }
 
 /** The taker will never credit this. */
@@ -183,11 +206,23 @@ export async function linesOfTransfer(reads: Statements, store: string, id: Tran
 }
 
 /** The giver hears that the taker has credited. */
-export async function settleTransfer(tx: Transaction, store: string, id: TransferId, now: number): Promise<void> {
-  await tx.run(
-    `UPDATE transfers SET state = 'credited', settled_at = ? WHERE ${KEY} AND state IN ('in-flight', 'in-doubt')`,
-    [now, ...keyOf(store, id)],
-  );
+export function settleTransfer(tx: Transaction, store: string, id: TransferId, now: number): Promise<void> {
+  return markTransfer(tx, store, id, 'credited', now);
+}
+
+/** What became of a transfer that was on its way; one that is settled stays as it is. */
+export async function markTransfer(
+  tx: Transaction,
+  store: string,
+  id: TransferId,
+  state: 'credited' | 'void' | 'in-doubt',
+  now: number,
+): Promise<void> {
+  await tx.run(`UPDATE transfers SET state = ?, settled_at = ? WHERE ${KEY} AND state IN ('in-flight', 'in-doubt')`, [
+    state,
+    state === 'in-doubt' ? null : now,
+    ...keyOf(store, id),
+  ]);
 }
 
 export async function transfersOfCause(reads: Statements, store: string, cause: string): Promise<Transfer[]> {

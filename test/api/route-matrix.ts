@@ -92,6 +92,8 @@ export const MATRIX: Readonly<Record<string, Row>> = {
   [`PUT ${STORE}/inventory/receipts/{receiptId}`]: { roles: STAFF, takes: 'csv', primary: true },
   [`GET ${STORE}/inventory/levels`]: { roles: STAFF },
   [`GET ${STORE}/inventory/transfers`]: { roles: STAFF },
+  [`POST ${STORE}/inventory/borrowings`]: { roles: ['site'], takes: 'xml' },
+  [`POST ${STORE}/inventory/offers`]: { roles: ['site'], takes: 'xml' },
   [`POST ${STORE}/inventory/allocations`]: { roles: STAFF, takes: 'json', primary: true },
   [`GET ${STORE}/workflows`]: { roles: STAFF },
   [`GET ${STORE}/workflows/{workflowId}`]: { roles: BUYERS },
