@@ -2,6 +2,7 @@
 import { type Database } from '../db/database';
 import { TellableError } from '../domain/errors';
 import { type DocumentKind, type SealedDocument } from '../domain/documents';
+import { type PolicyParameters } from '../domain/inventory';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
@@ -31,6 +32,8 @@ export interface StoreSettings {
   readonly tax: { readonly description: string; readonly amount: Amount };
   /** What a checkout does with a line whose price has changed since it was put in the cart. */
   readonly priceChange: 'refuse' | 'honour';
+  /** How stock is moved between the sites. */
+  readonly inventory: { readonly policy: PolicyParameters };
   readonly sealing: SealingKeys;
   /** What configuration says, used until the topology's authority has spoken. */
   readonly configuredTopology: Topology;
