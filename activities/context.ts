@@ -2,6 +2,7 @@
 import { type Database } from '../db/database';
 import { TellableError } from '../domain/errors';
 import { type DocumentKind, type SealedDocument } from '../domain/documents';
+import { type PolicyParameters } from '../domain/inventory';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
@@ -35,6 +36,7 @@ export interface StoreSettings {
   readonly inventory: {
     /** How long an order that is short may wait for other sites, milliseconds; 0: it does not ask. */
     readonly borrowing: { readonly waitMs: number };
+    readonly policy: PolicyParameters;
   };
   readonly sealing: SealingKeys;
   /** What configuration says, used until the topology's authority has spoken. */

@@ -1,7 +1,6 @@
 /** The documents of a borrowing, between sites of one tree (dtd/entrepot/EntrepotInventory.dtd). */
-import { type LentTransfer, type Loan } from '../domain/borrowing';
+import { type LentTransfer, type Loan, type StockLine } from '../domain/inventory';
 import { type Envelope } from '../domain/documents';
-import { type StockLine } from '../domain/inventory';
 import {
   readInventoryEnvelope,
   readInventoryRoot,

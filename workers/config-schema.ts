@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SEALING_KEY_BYTES } from '../activities/sealing';
 import { isMariadbUrl } from '../db/migrate';
+import { POLICY_DEFAULTS } from '../domain/inventory';
 import { isCurrency, parseAmount } from '../domain/money';
 import { NAME_PATTERN, SITE_ROLES } from '../domain/sites';
 
@@ -76,8 +77,31 @@ const borrowing = z.strictObject({
   waitMs: z.number().int().min(0).max(BORROWING_WAIT_MAX_MS).default(1_500),
 });
 
+const { demand: DEMAND_DEFAULTS, ...VALUE_DEFAULTS } = POLICY_DEFAULTS;
+const days = z.number().positive('must be more than 0 days');
+const lines = z.number().nonnegative('must not be negative');
+const share = z.number().min(0).lt(1, 'must be less than 1');
+const weight = z.number().nonnegative('must not be negative');
+
+/** Units and meaning of each: domain/inventory/parameters.ts. */
+const policy = z.strictObject({
+  demand: z
+    .strictObject({
+      memoryDays: days.default(DEMAND_DEFAULTS.memoryDays),
+      sizePriorLines: lines.default(DEMAND_DEFAULTS.sizePriorLines),
+      sitePriorLines: lines.default(DEMAND_DEFAULTS.sitePriorLines),
+      newItemLines: lines.default(DEMAND_DEFAULTS.newItemLines),
+    })
+    .default(DEMAND_DEFAULTS),
+  horizonDays: days.default(VALUE_DEFAULTS.horizonDays),
+  valueFloor: share.default(VALUE_DEFAULTS.valueFloor),
+  cutShare: share.default(VALUE_DEFAULTS.cutShare),
+  poolReachWeight: weight.default(VALUE_DEFAULTS.poolReachWeight),
+  poolCoverWeight: weight.default(VALUE_DEFAULTS.poolCoverWeight),
+});
+
 /** How stock is moved between a store's sites. */
-const inventory = z.strictObject({ borrowing: borrowing.prefault({}) });
+const inventory = z.strictObject({ borrowing: borrowing.prefault({}), policy: policy.default(POLICY_DEFAULTS) });
 
 const store = z.strictObject({
   /** As buyers see it. */

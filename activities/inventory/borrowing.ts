@@ -21,17 +21,17 @@ import {
 import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology, loadTopology } from '../../db/topology';
 import {
-  type LentTransfer,
-  type Loan,
   formatAsk,
+  type LentTransfer,
   lessOf,
   linesOfTransfers,
+  type Loan,
   partOf,
   planGivers,
+  type StockLine,
   waitForOffers,
   waitOfHop,
-} from '../../domain/borrowing';
-import { type StockLine } from '../../domain/inventory';
+} from '../../domain/inventory';
 import { type Site, childrenOf, findSite, parentOf } from '../../domain/sites';
 import { type SiteContext, type StoreSettings } from '../context';
 import { lend, lentHere, spareHere } from './lending';
@@ -141,7 +141,7 @@ async function askChildren(part: Part): Promise<void> {
     })),
   );
   const reached = offers.flatMap(({ site, lines }) => (lines === null ? [] : [{ site, lines }]));
-  await askAll(part, await plan(part, (open) => planGivers(open, reached)));
+  await askAll(part, await plan(part, (open) => planGivers(borrowing.taker, open, reached)));
 }
 
 async function askParent(part: Part): Promise<void> {
@@ -159,11 +159,6 @@ function notAsked({ borrowing }: Part, { asks }: Standing, sites: readonly Site[
 
 function left({ context, deadline }: Part): number {
   return deadline - context.runtime.clock.now();
-}
-
-interface Giver {
-  readonly site: string;
-  readonly lines: readonly StockLine[];
 }
 
 /** Writes down what is asked of whom, of what is open by now and of nobody twice; answers what was written. */

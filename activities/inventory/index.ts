@@ -23,9 +23,14 @@ import {
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
-import { type Share, shareEqually } from '../../domain/allocation';
 import { type DocumentKind, type Envelope, type SealedDocument, formatPayloadID } from '../../domain/documents';
-import { INVENTORY_LINES_MAX, type StockLine, formatTransferId } from '../../domain/inventory';
+import {
+  INVENTORY_LINES_MAX,
+  type Share,
+  type StockLine,
+  formatTransferId,
+  shareEqually,
+} from '../../domain/inventory';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';

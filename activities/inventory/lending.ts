@@ -13,9 +13,15 @@ import {
 } from '../../db/inventory';
 import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology } from '../../db/topology';
-import { type LentTransfer, borrowingCause, lessOf, partOf } from '../../domain/borrowing';
+import {
+  borrowingCause,
+  formatTransferId,
+  type LentTransfer,
+  lessOf,
+  partOf,
+  type StockLine,
+} from '../../domain/inventory';
 import { formatPayloadID } from '../../domain/documents';
-import { type StockLine, formatTransferId } from '../../domain/inventory';
 
 export interface Lending {
   readonly store: string;

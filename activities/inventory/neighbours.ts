@@ -1,9 +1,8 @@
 /** Asking the next site in the tree, over HTTP, while a buyer waits (design, section 3). */
 import { readLoan, readOffer, writeBorrowing } from '../../cxml/inventory-borrowing';
-import { type Loan } from '../../domain/borrowing';
+import { type Loan, type StockLine } from '../../domain/inventory';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
 import { TellableError } from '../../domain/errors';
-import { type StockLine } from '../../domain/inventory';
 import { type Site } from '../../domain/sites';
 import { formatTraceparent } from '../../domain/trace';
 import { type SiteContext, type StoreSettings } from '../context';

@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { borrowingForCart, shortOf } from '../../db/inventory';
 import { loadTopology } from '../../db/topology';
-import { missingOf } from '../../domain/borrowing';
+import { missingOf, type ShortLine, sumBySku } from '../../domain/inventory';
 import { type Cart } from '../../domain/carts';
-import { type ShortLine, sumBySku } from '../../domain/inventory';
 import { type SiteContext, type StoreSettings } from '../context';
 import { takePart } from './borrowing';
 

@@ -1,6 +1,5 @@
 /** Borrowings that this site has part in: what was asked, of whom, and what came of it (design, section 5). */
-import { type LentTransfer, borrowingOfAsk, formatBorrowing } from '../../domain/borrowing';
-import { type StockLine } from '../../domain/inventory';
+import { borrowingOfAsk, formatBorrowing, type LentTransfer, type StockLine } from '../../domain/inventory';
 import { marks } from '../catalog/items';
 import { type Statements, type Transaction } from '../database';
 import { forUpdate, insertIfAbsent, insertRows } from '../dialect';

@@ -16,7 +16,7 @@ import { availableUnits, credit } from '../../db/inventory';
 import { saveTopology, seedTopology } from '../../db/topology';
 import { ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { type SealedDocument } from '../../domain/documents';
-import { type StockLine } from '../../domain/inventory';
+import { POLICY_DEFAULTS, type StockLine } from '../../domain/inventory';
 import { parseAmount } from '../../domain/money';
 import { type Topology } from '../../domain/sites';
 import { REAL_RUNTIME } from '../../workers/site';
@@ -101,7 +101,7 @@ export class Shop {
       ],
       tax: { description: 'VAT included', amount: 0 },
       priceChange: 'refuse',
-      inventory: { borrowing: { waitMs: 0 } },
+      inventory: { borrowing: { waitMs: 0 }, policy: POLICY_DEFAULTS },
       sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
       configuredTopology: topology(tree, 0, 0),
       ...settings,

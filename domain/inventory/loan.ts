@@ -1,5 +1,7 @@
-/** Borrowing for an order that is short (figure 12): ids, what is still open, and how long one may wait. Pure. */
-import { type ShortLine, type StockLine, type TransferId, sumBySku } from './inventory';
+/** What a borrowing is called, what is still open of it, and how long one may wait for it (figure 12). */
+import { type Giver, planBorrowing } from './borrowing';
+import { type ShortLine, type StockLine, type TransferId, sumBySku } from './rights';
+import { type ItemStock } from './stock';
 
 /** Rights that a giver has debited for a taker, and that the taker credits once. */
 export interface LentTransfer {
@@ -77,24 +79,14 @@ export function waitForOffers(leftMs: number): number {
   return waitOfHop(leftMs * OFFER_SHARE);
 }
 
-export interface Giver {
-  readonly site: string;
-  readonly lines: readonly StockLine[];
-}
-
-/** A greedy cover: again and again the site that covers most of what is open; of equals the first by name. */
-export function planGivers(open: readonly StockLine[], offers: readonly Giver[]): Giver[] {
-  const givers: Giver[] = [];
-  let rest = sumBySku(open);
-  const left = [...offers].sort((a, b) => (a.site < b.site ? -1 : 1));
-  while (rest.length > 0 && left.length > 0) {
-    const covers = left.map(({ lines }) => partOf(rest, lines).reduce((sum, { quantity }) => sum + quantity, 0));
-    const most = Math.max(...covers);
-    if (most === 0) break;
-    const [best] = left.splice(covers.indexOf(most), 1) as [Giver];
-    const lines = partOf(rest, best.lines);
-    givers.push({ site: best.site, lines });
-    rest = lessOf(rest, lines);
-  }
-  return givers;
+/** Of what is open, which sites are asked for what, when each has said what it could give. */
+export function planGivers(asker: string, open: readonly StockLine[], offers: readonly Giver[]): readonly Giver[] {
+  const items = open.map(({ sku }): [string, ItemStock] => {
+    const sites = offers.map(({ site, lines }) => {
+      const units = lines.reduce((sum, line) => sum + (line.sku === sku ? line.quantity : 0), 0);
+      return { site, units, reachable: true, demand: { unitsPerDay: 0, linesAbove: [] } };
+    });
+    return [sku, { sku, pool: 0, sites }];
+  });
+  return planBorrowing({ asker, lines: open }, new Map(items)).givers;
 }
