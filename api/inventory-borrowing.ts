@@ -30,7 +30,7 @@ const DOCUMENT = z.string().meta({
       ...{ payloadID: '1767225600000.c-north-1-1@shop.example', timestamp: Date.UTC(2026, 0, 1) },
       ...{ store: 'shop', domain: 'shop.example', sender: 'north', receiver: 'hq' },
     },
-    ...{ name: 'c-north-1-1.1', taker: 'north', lines: [{ sku: '10002', quantity: 2 }] },
+    ...{ name: 'c-north-1-1.1', taker: 'north', takerIncarnation: 1, lines: [{ sku: '10002', quantity: 2 }] },
   }),
 });
 
@@ -73,9 +73,10 @@ export const inventoryBorrowingRoutes: readonly Route[] = [
       const { context, store, query: asked } = request;
       const deadline = context.runtime.clock.now() + asked.waitMs;
       const { document, bytes } = await readDocument(request);
-      const { name: borrowing, taker, lines, envelope } = document;
+      const { name: borrowing, taker, takerIncarnation, lines, envelope } = document;
       const digest = createHash('sha256').update(bytes).digest('hex');
-      const own = { store: store.store, borrowing, asker: envelope.sender, taker, cartId: null, lines, digest };
+      const about = { store: store.store, borrowing, asker: envelope.sender, taker, takerIncarnation };
+      const own = { ...about, cartId: null, lines, digest };
       try {
         const loan = await takePart(context, store, own, deadline);
         const answer = answerTo(request, document, 'loan');
@@ -104,11 +105,11 @@ export const inventoryBorrowingRoutes: readonly Route[] = [
       const { context, store, query: asked } = request;
       const deadline = context.runtime.clock.now() + asked.waitMs;
       const { document } = await readDocument(request);
-      const { name: borrowing, taker, envelope } = document;
+      const { name: borrowing, taker, takerIncarnation, envelope } = document;
       const lines = await offer(
         context,
         store,
-        { borrowing, asker: envelope.sender, taker, lines: document.lines },
+        { borrowing, asker: envelope.sender, taker, takerIncarnation, lines: document.lines },
         deadline,
       );
       const answer = answerTo(request, document, 'offer');

@@ -9,7 +9,7 @@ import {
   wrapInventory,
   writeLines,
 } from './inventory';
-import { findAll, need, needAttribute } from './reader';
+import { findAll, need, needAttribute, needInteger } from './reader';
 import { element } from './writer';
 
 export interface BorrowingDocument {
@@ -18,6 +18,8 @@ export interface BorrowingDocument {
   readonly name: string;
   /** Who credits what is given. */
   readonly taker: string;
+  /** For which data of the taker. */
+  readonly takerIncarnation: number;
   readonly lines: readonly StockLine[];
 }
 
@@ -32,8 +34,11 @@ export interface LoanDocument extends Loan {
   readonly inReplyTo: string;
 }
 
-export function writeBorrowing({ envelope, name, taker, lines }: BorrowingDocument): string {
-  return wrapInventory(envelope, element('InventoryBorrowing', { name, taker }, ...writeLines(lines)));
+export function writeBorrowing({ envelope, name, taker, takerIncarnation, lines }: BorrowingDocument): string {
+  return wrapInventory(
+    envelope,
+    element('InventoryBorrowing', { name, taker, takerIncarnation }, ...writeLines(lines)),
+  );
 }
 
 export function readBorrowing(document: Buffer | string): BorrowingDocument {
@@ -43,6 +48,7 @@ export function readBorrowing(document: Buffer | string): BorrowingDocument {
     envelope: readInventoryEnvelope(root),
     name: needAttribute(borrowing, 'name'),
     taker: needAttribute(borrowing, 'taker'),
+    takerIncarnation: needInteger(needAttribute(borrowing, 'takerIncarnation'), 'takerIncarnation'),
     lines: readLines(borrowing),
   };
 }

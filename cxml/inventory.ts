@@ -15,6 +15,8 @@ const INVENTORY_BYTES_MAX = 4 * 1024 * 1024;
 export interface AllocationDocument {
   readonly envelope: Envelope;
   readonly transfer: TransferId;
+  /** For which data of the receiver; null in a document of a release that did not say. */
+  readonly takerIncarnation: number | null;
   readonly lines: readonly StockLine[];
 }
 
@@ -23,6 +25,8 @@ export interface ConfirmationDocument {
   readonly transfer: TransferId;
   /** The payloadID of the allocation. */
   readonly inReplyTo: string;
+  /** `stranded`: not credited, for it was given to data of the site that were lost. */
+  readonly outcome: 'credited' | 'stranded';
   readonly lines: number;
   readonly units: number;
 }
@@ -40,20 +44,24 @@ export function writeLines(lines: readonly StockLine[]): string[] {
 }
 
 /** Figure 8, step 804. */
-export function writeAllocation({ envelope, transfer, lines }: AllocationDocument): string {
-  return wrapInventory(envelope, element('InventoryAllocation', { ...transfer }, ...writeLines(lines)));
+export function writeAllocation({ envelope, transfer, takerIncarnation, lines }: AllocationDocument): string {
+  const given = takerIncarnation === null ? transfer : { ...transfer, takerIncarnation };
+  return wrapInventory(envelope, element('InventoryAllocation', { ...given }, ...writeLines(lines)));
 }
 
 /** Figure 9, step 904. */
-export function writeConfirmation({ envelope, transfer, inReplyTo, lines, units }: ConfirmationDocument): string {
-  return wrapInventory(envelope, element('InventoryConfirmation', { ...transfer, inReplyTo, lines, units }));
+export function writeConfirmation(document: ConfirmationDocument): string {
+  const { envelope, transfer, inReplyTo, outcome, lines, units } = document;
+  return wrapInventory(envelope, element('InventoryConfirmation', { ...transfer, inReplyTo, outcome, lines, units }));
 }
 
 export function readAllocation(document: Buffer | string): AllocationDocument {
   const root = readInventoryRoot(document);
   const allocation = need(root, 'InventoryAllocation');
+  const { takerIncarnation: stated } = allocation.attributes;
+  const takerIncarnation = stated === undefined ? null : needInteger(stated, 'takerIncarnation');
   const transfer = readTransferId(allocation);
-  return { envelope: readInventoryEnvelope(root), transfer, lines: readLines(allocation) };
+  return { envelope: readInventoryEnvelope(root), transfer, takerIncarnation, lines: readLines(allocation) };
 }
 
 export function readLines(node: XmlNode): StockLine[] {
@@ -72,6 +80,7 @@ export function readConfirmation(document: Buffer | string): ConfirmationDocumen
     envelope: readInventoryEnvelope(root),
     transfer: readTransferId(confirmation),
     inReplyTo: needAttribute(confirmation, 'inReplyTo'),
+    outcome: confirmation.attributes['outcome'] === 'stranded' ? 'stranded' : 'credited',
     lines: needInteger(needAttribute(confirmation, 'lines'), 'lines'),
     units: needInteger(needAttribute(confirmation, 'units'), 'units'),
   };

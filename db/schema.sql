@@ -36,6 +36,7 @@ CREATE TABLE borrowings (store varchar(32) not null,
   borrowing varchar(255) not null,
   asker varchar(32) not null,
   taker varchar(32) not null,
+  taker_incarnation integer not null,
   cart_id varchar(36) null,
   line_list text not null,
   digest varchar(64) not null,
@@ -412,6 +413,7 @@ CREATE TABLE transfers (store varchar(32) not null,
   epoch integer not null,
   created_at bigint not null,
   settled_at bigint null,
+  taker_incarnation integer null,
   primary key (store, giver, giver_incarnation, sequence));
 
 CREATE INDEX transfers_store_cause on transfers (store, cause);

@@ -2,8 +2,7 @@
  * A site's link to Temporal: connects when it can, registers with the topology's authority, and runs the workers of the
  * queues that are this site's. Sites open and sell before Temporal is up, so all of this goes on in the background.
  */
-import { Client, Connection, type ConnectionOptions, WithStartWorkflowOperation } from '@temporalio/client';
-import { type Workflow } from '@temporalio/common';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { type SiteContext, type TemporalReach } from '../activities/context';
 import { takeTopology } from '../activities/topology';
@@ -11,12 +10,10 @@ import { type OwnTopology, loadTopology } from '../db/topology';
 import { WORKFLOW_QUEUE } from '../domain/queues';
 import { TellableError } from '../domain/errors';
 import { type Topology } from '../domain/sites';
-import { type Registration, type TopologyState, queueOfPrimary, queueOfSite } from '../domain/topology';
-import { formatWorkflowId } from '../domain/workflow-ids';
-import { REGISTER_SITE } from '../domain/workflow-inputs';
-import { startAttributes } from '../workflows/search-attributes';
+import { queueOfPrimary, queueOfSite } from '../domain/topology';
 import { grpcReason } from './grpc-error';
 import { Pause } from './pause';
+import { askAuthority } from './registration';
 import { CALL_TIMEOUT_MS, type TemporalSettings, connectionOptions } from './temporal-connection';
 import { ensureSearchAttributes } from './search-attributes';
 import { WORKFLOW_BUNDLE } from './workflow-bundle';
@@ -235,27 +232,7 @@ export class TemporalLink {
   private async askAuthority(store: string, own: OwnTopology): Promise<Topology> {
     const client = this.clientWhenConnected;
     if (!client) throw new Error(`store "${store}" can't register before Temporal is reached`);
-    const registration = registrationOf(own, this.context.url);
-    const { site, dataId, incarnation } = registration;
-    // Should the authority have lost its memory, it begins again from what this site knows.
-    const state: TopologyState = {
-      topology: own.topology,
-      data: incarnation > 0 ? [{ site, dataId, incarnation }] : [],
-    };
-    const startWorkflowOperation = new WithStartWorkflowOperation('storeTopology', {
-      workflowId: formatWorkflowId('storeTopology', { store }),
-      args: [{ state, subscribers: [] }],
-      taskQueue: WORKFLOW_QUEUE,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      typedSearchAttributes: startAttributes({ store }),
-      staticSummary: `topology of store ${store}`,
-    });
-    return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
-      client.workflow.executeUpdateWithStart<Workflow, Topology, [Registration]>(REGISTER_SITE, {
-        startWorkflowOperation,
-        args: [registration],
-      }),
-    );
+    return askAuthority(client, own, this.context.url);
   }
 
   private async startWorker(queue: string): Promise<void> {
@@ -299,13 +276,6 @@ export class TemporalLink {
       this.topologyChanged();
     }
   }
-}
-
-/** At version 0 the authority has not spoken to these data: a number that they have is of what they were restored from. */
-function registrationOf({ site, dataId, incarnation, topology: { version } }: OwnTopology, url: string): Registration {
-  return version > 0
-    ? { site, dataId, url, incarnation, version }
-    : { site, dataId, url, incarnation: 0, before: incarnation, version };
 }
 
 /** Fails in time, and leaves nothing behind that goes on trying. */

@@ -21,6 +21,7 @@ import {
 import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology, loadTopology } from '../../db/topology';
 import {
+  type Giver,
   formatAsk,
   type LentTransfer,
   lessOf,
@@ -87,8 +88,8 @@ async function begin(part: Part, wanting: Wanting | undefined): Promise<readonly
     if (kept.digest !== borrowing.digest) throw new DocumentConflictError(borrowing.borrowing, borrowing.asker);
     if (kept.answer) return kept.answer;
     if (wanting) await keepWanted(tx, borrowing, wanting.lines, deadline + WANTED_BEYOND_MS);
-    const { borrowing: ask, taker, lines } = borrowing;
-    if (isNew) await lend(tx, own, { store, ask, taker, lines, domain, now });
+    const { borrowing: ask, taker, takerIncarnation, lines } = borrowing;
+    if (isNew) await lend(tx, own, { store, ask, taker, takerIncarnation, lines, domain, now });
     return null;
   });
 }
@@ -131,8 +132,8 @@ async function askChildren(part: Part): Promise<void> {
   const wait = waitForOffers(left(part));
   if (standing.open.length === 0 || children.length === 0 || wait === 0) return;
   const question = {
-    ...{ name: borrowing.borrowing, taker: borrowing.taker, lines: standing.open },
-    createdAt: context.runtime.clock.now(),
+    ...{ name: borrowing.borrowing, taker: borrowing.taker, takerIncarnation: borrowing.takerIncarnation },
+    ...{ lines: standing.open, createdAt: context.runtime.clock.now() },
   };
   const offers = await Promise.all(
     children.map(async (child) => ({
@@ -191,7 +192,8 @@ async function askOne(part: Part, { ask, site, lines, createdAt }: Ask): Promise
   const wait = waitOfHop(left(part));
   if (wait === 0) return;
   try {
-    const question = { name: ask, taker: borrowing.taker, lines, createdAt };
+    const { taker, takerIncarnation } = borrowing;
+    const question = { name: ask, taker, takerIncarnation, lines, createdAt };
     const loan = await askForLoan(context, settings, findSite(own.topology, site), question, wait);
     await context.db.transaction((tx) => hear(part, tx, ask, loan));
   } catch (err) {
@@ -206,12 +208,13 @@ async function hear({ context, own, borrowing }: Part, tx: Transaction, ask: str
   if (borrowing.taker !== context.site) return;
   const { incarnation, topology } = own;
   for (const { transfer: id, payloadID, lines } of loan.transfers) {
-    const credited = { store, id, taker: context.site, cause: payloadID, payloadId: payloadID, lines };
+    const { taker, takerIncarnation } = borrowing;
+    const credited = { store, id, taker, takerIncarnation, cause: payloadID, payloadId: payloadID, lines };
     const at = { epoch: topology.epoch, incarnation, now: context.runtime.clock.now() };
     try {
       await takeTransfer(tx, { ...credited, ...at }, 'own');
     } catch (error) {
-      // Given up meanwhile: its giver has the units, or will.
+      // Given up meanwhile, or given to data that are lost: its giver has the units, or knows where they are.
       if (!(error instanceof TransferRefusedError)) throw error;
     }
   }
@@ -235,11 +238,11 @@ async function conclude(part: Part): Promise<Loan> {
 export async function offer(
   context: SiteContext,
   settings: StoreSettings,
-  asked: Pick<Borrowing, 'borrowing' | 'asker' | 'taker' | 'lines'>,
+  asked: Pick<Borrowing, 'borrowing' | 'asker' | 'taker' | 'takerIncarnation' | 'lines'>,
   deadline: number,
 ): Promise<StockLine[]> {
   const { store } = settings;
-  const { borrowing: ask, asker, taker, lines } = asked;
+  const { borrowing: ask, asker, taker, takerIncarnation, lines } = asked;
   const now = context.runtime.clock.now();
   const here = await spareHere(context.db, { store, ask, lines, now });
   const open = lessOf(lines, here);
@@ -247,7 +250,7 @@ export async function offer(
   const children = childrenOf(topology, context.site).filter(({ site }) => site !== asker);
   const wait = waitOfHop(deadline - now);
   if (open.length === 0 || wait === 0) return here;
-  const question = { name: ask, taker, lines: open, createdAt: now };
+  const question = { name: ask, taker, takerIncarnation, lines: open, createdAt: now };
   const below = await Promise.all(children.map((child) => askForOffer(context, settings, child, question, wait)));
   return partOf(lines, [...here, ...below.flatMap((offered) => offered ?? [])]);
 }

@@ -14,6 +14,7 @@ import {
   linesOfTransfer,
   lockPool,
   settleTransfer,
+  strandIfForLostData,
   sumOfTransfer,
   takeSequences,
   takeTransfer,
@@ -31,7 +32,7 @@ import {
   formatTransferId,
   shareEqually,
 } from '../../domain/inventory';
-import { childrenOf } from '../../domain/sites';
+import { childrenOf, findSite } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';
 import { openDocument, sealDocument } from '../sealing';
@@ -59,9 +60,9 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
       const transfer = await findTransfer(db, store, id);
       if (!transfer) throw new TellableError(`transfer ${formatTransferId(id)} is not known at site "${context.site}"`);
       const lines = await linesOfTransfer(db, store, id);
-      const { payloadId: payloadID, taker: receiver, createdAt: timestamp } = transfer;
+      const { payloadId: payloadID, taker: receiver, takerIncarnation, createdAt: timestamp } = transfer;
       const envelope = { payloadID, timestamp, store, domain: settings.domain, sender: context.site, receiver };
-      const xml = writeAllocation({ envelope, transfer: id, lines });
+      const xml = writeAllocation({ envelope, transfer: id, takerIncarnation, lines });
       return seal(context, 'InventoryAllocation', envelope, xml, lines.length);
     },
 
@@ -76,7 +77,7 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
     async settleTransfer({ store, confirmation }) {
       const settings = storeSettings(context, store);
       const confirmed = readConfirmation(await openDocument(confirmation, settings.sealing));
-      const { transfer, lines, units } = confirmed;
+      const { transfer, outcome, lines, units } = confirmed;
       // A confirmation is a fact: it is taken in whatever epoch it comes.
       await db.transaction(async (tx) => {
         const given = await sumOfTransfer(tx, store, transfer);
@@ -87,7 +88,7 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
               `site "${confirmation.sender}" confirms ${units} in ${lines}: run the audit`,
           );
         }
-        await settleTransfer(tx, store, transfer, runtime.clock.now());
+        await settleTransfer(tx, store, transfer, runtime.clock.now(), outcome);
       });
     },
   };
@@ -145,7 +146,9 @@ async function planAllocation(
   for (const [index, { taker, lines }] of documents.entries()) {
     const id = { giver: site, incarnation, sequence: first + index };
     const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, storeSettings(context, store).domain);
-    await giveTransfer(tx, { store, id, taker, cause, payloadId, epoch, incarnation, lines, now }, 'pool');
+    const { incarnation: takerIncarnation } = findSite(topology, taker);
+    const given = { store, id, taker, takerIncarnation, cause, payloadId, epoch, incarnation, lines, now };
+    await giveTransfer(tx, given, 'pool');
     transfers.push(planned(id, taker, lines));
   }
   return { transfers, ownUnits: own ? unitsOf(own.lines) : 0 };
@@ -165,7 +168,7 @@ async function creditAllocation(context: SiteContext, document: SealedDocument):
   const { store, payloadID } = document;
   const settings = storeSettings(context, store);
   const xml = await openDocument(document, settings.sealing);
-  const { envelope, transfer: id, lines } = readAllocation(xml);
+  const { envelope, transfer: id, takerIncarnation, lines } = readAllocation(xml);
   requireAddressed(document, envelope, context.site);
   const now = runtime.clock.now();
   const incoming = { store, sender: envelope.sender, payloadId: payloadID, kind: document.kind, now };
@@ -175,10 +178,12 @@ async function creditAllocation(context: SiteContext, document: SealedDocument):
       const { topology, site, incarnation } = await loadTopology(tx, store);
       const { epoch } = topology;
       const transfer: NewTransfer = {
-        ...{ store, id, taker: site, cause: payloadID, payloadId: payloadID, epoch, incarnation, lines, now },
+        ...{ store, id, taker: site, takerIncarnation, cause: payloadID, payloadId: payloadID },
+        ...{ epoch, incarnation, lines, now },
       };
+      const stranded = await strandIfForLostData(tx, transfer);
       // A site with children shares on; a leaf sells.
-      await takeTransfer(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');
+      if (!stranded) await takeTransfer(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');
       const answer: Envelope = {
         payloadID: formatPayloadID(now, `confirm-${formatTransferId(id)}`, 1, settings.domain),
         ...{ timestamp: now, store, domain: settings.domain, sender: site, receiver: envelope.sender },
@@ -188,6 +193,7 @@ async function creditAllocation(context: SiteContext, document: SealedDocument):
         envelope: answer,
         transfer: id,
         inReplyTo: payloadID,
+        outcome: stranded ? 'stranded' : 'credited',
         lines: lines.length,
         units,
       });

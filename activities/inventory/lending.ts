@@ -28,6 +28,7 @@ export interface Lending {
   /** The ask that is lent for. */
   readonly ask: string;
   readonly taker: string;
+  readonly takerIncarnation: number;
   readonly lines: readonly StockLine[];
   /** The store's Internet domain. */
   readonly domain: string;
@@ -75,14 +76,15 @@ async function grantFromPool(tx: Transaction, own: OwnTopology, { store, ask, li
 async function give(
   tx: Transaction,
   { site, incarnation, topology: { epoch } }: OwnTopology,
-  { store, ask, taker, domain, now }: Lending,
+  { store, ask, taker, takerIncarnation, domain, now }: Lending,
   account: 'pool' | 'own',
   lines: readonly StockLine[],
 ): Promise<void> {
   const id = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
   const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, domain);
   const transfer: NewTransfer = {
-    ...{ store, id, taker, cause: borrowingCause(ask), payloadId, epoch, incarnation, lines, now },
+    ...{ store, id, taker, takerIncarnation, cause: borrowingCause(ask), payloadId },
+    ...{ epoch, incarnation, lines, now },
   };
   await giveTransfer(tx, transfer, account);
 }

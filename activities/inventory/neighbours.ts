@@ -12,6 +12,7 @@ export interface Question {
   /** The same name asks the same, however often. */
   readonly name: string;
   readonly taker: string;
+  readonly takerIncarnation: number;
   readonly lines: readonly StockLine[];
   /** When the question was first put, milliseconds UTC: the same bytes whenever it is put again. */
   readonly createdAt: number;
@@ -49,7 +50,7 @@ async function ask(
   settings: StoreSettings,
   { site, url }: Site,
   what: 'borrowings' | 'offers',
-  { name, taker, lines, createdAt }: Question,
+  { name, taker, takerIncarnation, lines, createdAt }: Question,
   waitMs: number,
 ): Promise<string> {
   const { store, domain } = settings;
@@ -57,7 +58,7 @@ async function ask(
   const envelope: Envelope = {
     ...{ payloadID, timestamp: createdAt, store, domain, sender: context.site, receiver: site },
   };
-  const body = writeBorrowing({ envelope, name, taker, lines });
+  const body = writeBorrowing({ envelope, name, taker, takerIncarnation, lines });
   context.archiveDocument('InventoryBorrowing', payloadID, body);
   const response = await postToSite(context, settings, {
     url: `${url}/v1/stores/${store}/inventory/${what}?waitMs=${waitMs}`,

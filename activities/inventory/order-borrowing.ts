@@ -22,13 +22,14 @@ export async function borrowForCart(
   const { store, cartId } = cart;
   const deadline = runtime.clock.now() + settings.inventory.borrowing.waitMs;
   const { incarnation } = await loadTopology(db, store);
+  const mine = { store, asker: site, taker: site, takerIncarnation: incarnation };
   const wanting = { lines: sumBySku(cart.lines) };
   let lacking = short;
   for (;;) {
     const { borrowing, begun } = await borrowingForCart(db, store, cartId, site, incarnation);
     const lines = missingOf(lacking);
     const digest = createHash('sha256').update(JSON.stringify(lines)).digest('hex');
-    const asked = begun ?? { store, borrowing, asker: site, taker: site, cartId, lines, digest };
+    const asked = begun ?? { ...mine, borrowing, cartId, lines, digest };
     const { complete } = await takePart(context, settings, asked, deadline, wanting);
     if (!begun || !complete) return borrowing;
     lacking = await shortOf(db, store, cart.lines);

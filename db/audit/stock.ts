@@ -71,7 +71,8 @@ export async function auditTransferLedger(
   const rows = await reads.all<{ transfer_id: string; sku: string; lined: number; booked: number }>(
     `SELECT transfer_id, sku, SUM(lined) AS lined, SUM(booked) AS booked FROM (
        SELECT CONCAT(t.giver, '.', t.giver_incarnation, '.', t.sequence) AS transfer_id, l.sku,
-         CASE WHEN t.state IN ('void', 'tombstone') THEN 0 WHEN t.giver = ? THEN -l.quantity ELSE l.quantity END AS lined,
+         CASE WHEN t.state IN ('void', 'tombstone') THEN 0 WHEN t.giver = ? THEN -l.quantity
+           WHEN t.state = 'stranded' THEN 0 ELSE l.quantity END AS lined,
          0 AS booked
        FROM transfers t JOIN transfer_lines l ON l.store = t.store AND l.giver = t.giver
          AND l.giver_incarnation = t.giver_incarnation AND l.sequence = t.sequence

@@ -9,8 +9,9 @@ export interface Borrowing {
   readonly borrowing: string;
   /** The site that asks: this one for an order of its own, else a neighbour in the tree. */
   readonly asker: string;
-  /** Who credits what is given. */
+  /** Who credits what is given, and for which of its data that is. */
   readonly taker: string;
+  readonly takerIncarnation: number;
   readonly cartId: string | null;
   readonly lines: readonly StockLine[];
   /** SHA-256 (hex) of what was asked. */
@@ -27,6 +28,7 @@ interface BorrowingRow {
   borrowing: string;
   asker: string;
   taker: string;
+  taker_incarnation: number;
   cart_id: string | null;
   line_list: string;
   digest: string;
@@ -34,11 +36,12 @@ interface BorrowingRow {
   created_at: number;
 }
 
-const COLUMNS = 'borrowing, asker, taker, cart_id, line_list, digest, answer, created_at';
+const COLUMNS = 'borrowing, asker, taker, taker_incarnation, cart_id, line_list, digest, answer, created_at';
 
 function borrowingOf(store: string, row: BorrowingRow): StoredBorrowing {
   return {
     ...{ store, borrowing: row.borrowing, asker: row.asker, taker: row.taker, cartId: row.cart_id },
+    takerIncarnation: row.taker_incarnation,
     lines: JSON.parse(row.line_list) as StockLine[],
     digest: row.digest,
     answer: row.answer === null ? null : (JSON.parse(row.answer) as LentTransfer[]),
@@ -49,14 +52,17 @@ function borrowingOf(store: string, row: BorrowingRow): StoredBorrowing {
 /** Writes it, if it is new here; answers what is kept, locked until the transaction ends, and whether it is new. */
 export async function beginBorrowing(
   tx: Transaction,
-  { store, borrowing, asker, taker, cartId, lines, digest }: Borrowing,
+  { store, borrowing, asker, taker, takerIncarnation, cartId, lines, digest }: Borrowing,
   now: number,
 ): Promise<{ readonly isNew: boolean; readonly kept: StoredBorrowing }> {
   const isNew = await insertIfAbsent(
     tx,
     'borrowings',
     { store, borrowing },
-    { asker, taker, cart_id: cartId, line_list: JSON.stringify(lines), digest, answer: null, created_at: now },
+    {
+      ...{ asker, taker, taker_incarnation: takerIncarnation, cart_id: cartId },
+      ...{ line_list: JSON.stringify(lines), digest, answer: null, created_at: now },
+    },
   );
   return { isNew, kept: await lockBorrowing(tx, store, borrowing) };
 }
@@ -72,7 +78,7 @@ export async function lockBorrowing(tx: Transaction, store: string, borrowing: s
 
 /**
  * The borrowing for a cart's order: the last one while it is without its answer, else a new one's name. So a buyer's
- * second attempt asks for the same need under the same name.
+ * second attempt asks for the same need under the same name. What was asked for by data that are lost is not asked again.
  */
 export async function borrowingForCart(
   reads: Statements,
@@ -82,8 +88,8 @@ export async function borrowingForCart(
   incarnation: number,
 ): Promise<{ readonly borrowing: string; readonly begun: StoredBorrowing | null }> {
   const rows = await reads.all<BorrowingRow>(
-    `SELECT ${COLUMNS} FROM borrowings WHERE store = ? AND cart_id = ? AND asker = ?`,
-    [store, cartId, site],
+    `SELECT ${COLUMNS} FROM borrowings WHERE store = ? AND cart_id = ? AND asker = ? AND taker_incarnation = ?`,
+    [store, cartId, site, incarnation],
   );
   const open = rows.find(({ answer }) => answer === null);
   if (open) return { borrowing: open.borrowing, begun: borrowingOf(store, open) };

@@ -7,6 +7,7 @@ import {
   type TransferId,
   type TransferState,
   formatTransferId,
+  isForLostData,
   sumBySku,
 } from '../../domain/inventory';
 import { type Statements, type Transaction } from '../database';
@@ -25,6 +26,8 @@ export interface Transfer {
   /** Milliseconds UTC. */
   readonly createdAt: number;
   readonly settledAt: number | null;
+  /** For which data of the taker it was given; null where an older release gave it. */
+  readonly takerIncarnation: number | null;
 }
 
 interface TransferRow {
@@ -38,9 +41,11 @@ interface TransferRow {
   epoch: number;
   created_at: number;
   settled_at: number | null;
+  taker_incarnation: number | null;
 }
 
-const COLUMNS = 'giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at, settled_at';
+const COLUMNS =
+  'giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at, settled_at, taker_incarnation';
 const KEY = 'store = ? AND giver = ? AND giver_incarnation = ? AND sequence = ?';
 
 function transferOf(row: TransferRow): Transfer {
@@ -53,6 +58,7 @@ function transferOf(row: TransferRow): Transfer {
     epoch: row.epoch,
     createdAt: row.created_at,
     settledAt: row.settled_at,
+    takerIncarnation: row.taker_incarnation,
   };
 }
 
@@ -87,6 +93,8 @@ export interface NewTransfer {
   readonly epoch: number;
   /** Of the booking site's data: the giver's own where it gives, the taker's own where it takes. */
   readonly incarnation: number;
+  /** For which data of the taker it is given; null where an older release gave it. */
+  readonly takerIncarnation: number | null;
   readonly lines: readonly StockLine[];
   readonly now: number;
 }
@@ -119,9 +127,15 @@ export async function giveTransfer(tx: Transaction, transfer: NewTransfer, accou
  */
 export async function takeTransfer(tx: Transaction, transfer: NewTransfer, account: StockAccount): Promise<boolean> {
   const { store, id } = transfer;
-  const known = await writeUnlessKnown(tx, transfer, 'credited');
+  const lost = isForLostData(transfer.takerIncarnation, transfer.incarnation);
+  const known = lost
+    ? await findTransfer(tx, store, id, forUpdate(tx.engine))
+    : await writeUnlessKnown(tx, transfer, 'credited');
   if (known?.state === 'tombstone') {
     throw new TransferRefusedError(id, 'was given up: its taker has a tombstone for it');
+  }
+  if (known?.state === 'stranded' || (!known && lost)) {
+    throw new TransferRefusedError(id, 'was given to data of this site that were lost: it may be credited there');
   }
   if (known) {
     const before = sumBySku(await linesOfTransfer(tx, store, id));
@@ -133,13 +147,14 @@ export async function takeTransfer(tx: Transaction, transfer: NewTransfer, accou
 }
 
 /**
+/**
  * The taker's word on a transfer, settled at once; the word that was there before, when there was one. Whoever is second
  * to write it waits here for the first.
  */
 export async function writeUnlessKnown(
   tx: Transaction,
   transfer: NewTransfer,
-  state: 'credited' | 'tombstone',
+  state: 'credited' | 'tombstone' | 'stranded',
 ): Promise<Transfer | undefined> {
   const { store, id, now } = transfer;
   const find = () => findTransfer(tx, store, id, forUpdate(tx.engine));
@@ -153,6 +168,18 @@ export async function writeUnlessKnown(
     if (!written) throw error;
     return written;
   }
+}
+
+/**
+ * A transfer that was given to data of this site that were lost (a backup is in their place) may be credited in them,
+ * and sold: these never credit it. True when it is stranded here.
+ */
+export async function strandIfForLostData(tx: Transaction, transfer: NewTransfer): Promise<boolean> {
+  if (!isForLostData(transfer.takerIncarnation, transfer.incarnation)) {
+    return (await findTransfer(tx, transfer.store, transfer.id, forUpdate(tx.engine)))?.state === 'stranded';
+  }
+  const known = await writeUnlessKnown(tx, transfer, 'stranded');
+  return !known || known.state === 'stranded';
 }
 
 /** The taker will never credit this. */
@@ -171,9 +198,9 @@ async function writeTransfer(
   state: TransferState,
   settledAt: number | null,
 ): Promise<void> {
-  const { store, id, taker, cause, payloadId, epoch, lines, now } = transfer;
+  const { store, id, taker, takerIncarnation, cause, payloadId, epoch, lines, now } = transfer;
   const key = keyOf(store, id);
-  await tx.run(`INSERT INTO transfers (store, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+  await tx.run(`INSERT INTO transfers (store, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
     ...key,
     taker,
     state,
@@ -182,6 +209,7 @@ async function writeTransfer(
     epoch,
     now,
     settledAt,
+    takerIncarnation,
   ]);
   await insertRows(
     tx,
@@ -205,9 +233,15 @@ export async function linesOfTransfer(reads: Statements, store: string, id: Tran
   return reads.all<StockLine>(`SELECT sku, quantity FROM transfer_lines WHERE ${KEY} ORDER BY sku`, keyOf(store, id));
 }
 
-/** The giver hears that the taker has credited. */
-export function settleTransfer(tx: Transaction, store: string, id: TransferId, now: number): Promise<void> {
-  return markTransfer(tx, store, id, 'credited', now);
+/** The giver hears that the taker has credited, or never will. */
+export function settleTransfer(
+  tx: Transaction,
+  store: string,
+  id: TransferId,
+  now: number,
+  outcome: 'credited' | 'stranded' = 'credited',
+): Promise<void> {
+  return markTransfer(tx, store, id, outcome, now);
 }
 
 /** What became of a transfer that was on its way; one that is settled stays as it is. */
@@ -215,7 +249,7 @@ export async function markTransfer(
   tx: Transaction,
   store: string,
   id: TransferId,
-  state: 'credited' | 'void' | 'in-doubt',
+  state: 'credited' | 'stranded' | 'void' | 'in-doubt',
   now: number,
 ): Promise<void> {
   await tx.run(`UPDATE transfers SET state = ?, settled_at = ? WHERE ${KEY} AND state IN ('in-flight', 'in-doubt')`, [

@@ -7,7 +7,7 @@ import { type StockAccount, type StockLine, type TransferId, formatTransferId } 
 import { type Transaction } from '../database';
 import { forUpdate } from '../dialect';
 import { type Movement, credit } from './ledger';
-import { findTransfer, markTransfer, writeUnlessKnown } from './transfers';
+import { type NewTransfer, findTransfer, markTransfer, strandIfForLostData, writeUnlessKnown } from './transfers';
 
 /** Who speaks of a transfer, at one of its two sites. */
 export interface TransferAct {
@@ -22,15 +22,18 @@ export interface TransferAct {
 
 /**
  * At the taker: this transfer will never be credited here. Answers what holds from now on: `credited` where the units
- * were taken before, which no tombstone changes.
+ * were taken before, which no tombstone changes; `stranded` where they were given to data of this site that are lost,
+ * and may be credited in those.
  */
 export async function refuseTransfer(
   tx: Transaction,
   act: TransferAct,
-  taker: string,
-): Promise<'tombstone' | 'credited'> {
+  { taker, takerIncarnation }: { readonly taker: string; readonly takerIncarnation: number | null },
+): Promise<'tombstone' | 'credited' | 'stranded'> {
   const { store, id, epoch, incarnation, now } = act;
-  const refused = { store, id, taker, cause: 'void', payloadId: '', epoch, incarnation, lines: [], now };
+  const about = { store, id, taker, takerIncarnation, cause: 'void', payloadId: '' };
+  const refused: NewTransfer = { ...about, epoch, incarnation, lines: [], now };
+  if (await strandIfForLostData(tx, refused)) return 'stranded';
   const known = await writeUnlessKnown(tx, refused, 'tombstone');
   return known?.state === 'credited' ? 'credited' : 'tombstone';
 }
@@ -42,7 +45,8 @@ export async function voidTransfer(tx: Transaction, act: TransferAct): Promise<'
   const known = await findTransfer(tx, store, id, forUpdate(tx.engine));
   if (!known) throw new TellableError(`transfer ${name} was not given here: it is void at its giver, "${id.giver}"`);
   if (known.state === 'void') return 'void before';
-  if (known.state === 'credited') throw new TellableError(`transfer ${name} was credited by "${known.taker}"`);
+  if (known.state === 'credited' || known.state === 'stranded')
+    throw new TellableError(`transfer ${name} is ${known.state} at "${known.taker}": it can't be void`);
   for (const account of ['pool', 'own'] as const) {
     const lines = await linesGivenFrom(tx, store, name, account);
     if (lines.length > 0) await credit(tx, voidMovement(act, known.taker, account), lines);

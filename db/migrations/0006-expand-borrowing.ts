@@ -12,6 +12,7 @@ export async function up(knex: Knex): Promise<void> {
     columns: [
       ['asker', 'name'],
       ['taker', 'name'],
+      ['taker_incarnation', 'integer'],
       ['cart_id', 'id', 'null'],
       ['line_list', 'longtext'],
       ['digest', 'digest'],

@@ -14,6 +14,14 @@ export interface TransferId {
 
 export type TransferState = 'in-flight' | 'credited' | 'in-doubt' | 'stranded' | 'void' | 'tombstone';
 
+/**
+ * True when a transfer was given to data of its taker that are no longer there: whether those had credited it, and sold
+ * it, nobody knows. 0 means the site's first data, which had no number yet.
+ */
+export function isForLostData(takerIncarnation: number | null, incarnation: number): boolean {
+  return takerIncarnation !== null && Math.max(takerIncarnation, 1) < incarnation;
+}
+
 export interface StockLine {
   readonly sku: string;
   readonly quantity: number;

@@ -121,10 +121,14 @@ test('a SubscriptionContentRequest names catalogue and base', () => {
 
 test('stock documents are read as they were written', () => {
   const transfer = { giver: 'hq', incarnation: 1, sequence: 9 };
-  const allocation = { envelope, transfer, lines: [{ sku: 'A "1"', quantity: 3 }] };
+  const allocation = { envelope, transfer, takerIncarnation: 2, lines: [{ sku: 'A "1"', quantity: 3 }] };
   expect(readAllocation(writeAllocation(allocation))).toEqual(allocation);
-  const confirmation = { envelope, transfer, inReplyTo: 'x@y', lines: 1, units: 3 };
-  expect(readConfirmation(writeConfirmation(confirmation))).toEqual(confirmation);
+  const old = { ...allocation, takerIncarnation: null };
+  expect(readAllocation(writeAllocation(old))).toEqual(old);
+  for (const outcome of ['credited', 'stranded'] as const) {
+    const confirmation = { envelope, transfer, inReplyTo: 'x@y', outcome, lines: 1, units: 3 };
+    expect(readConfirmation(writeConfirmation(confirmation))).toEqual(confirmation);
+  }
   expect(() => readAllocation(writeAllocation({ ...allocation, lines: [{ sku: 'A', quantity: 0 }] }))).toThrow(
     /at least 1/,
   );
@@ -146,8 +150,8 @@ test('stock documents are read as they were written', () => {
   ];
   for (const document of cxml) expect(xmllintText(CXML_DTD, document)).toEqual([]);
   const stock = [
-    writeAllocation({ envelope, transfer, lines: [{ sku: 'A<1>', quantity: 3 }] }),
-    writeConfirmation({ envelope, transfer, inReplyTo: 'x@y', lines: 1, units: 3 }),
+    writeAllocation({ envelope, transfer, takerIncarnation: 0, lines: [{ sku: 'A<1>', quantity: 3 }] }),
+    writeConfirmation({ envelope, transfer, inReplyTo: 'x@y', outcome: 'stranded', lines: 1, units: 3 }),
   ];
   for (const document of stock) expect(xmllintText(INVENTORY_DTD, document)).toEqual([]);
 });

@@ -126,7 +126,8 @@ export class StockTree {
   part(name: string, asker: string, taker: string, borrowing: string, lines: readonly StockLine[]): Promise<Loan> {
     const { context, settings } = this.site(name);
     const digest = JSON.stringify(lines);
-    const asked = { store: STORE, borrowing, asker, taker, cartId: null, lines, digest };
+    const takerIncarnation = [...this.sites.keys()].indexOf(taker) + 1;
+    const asked = { store: STORE, borrowing, asker, taker, takerIncarnation, cartId: null, lines, digest };
     return takePart(context, settings, asked, Date.now() + WAIT_MS);
   }
 

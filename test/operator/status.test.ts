@@ -31,7 +31,7 @@ describe.each(engines())('the status on %s', (engine) => {
     hq.db.transaction(async (tx) => {
       const sequence = await takeSequences(tx, STORE, 3, 1);
       const id = { giver: 'hq', incarnation: 3, sequence };
-      const cause = { cause: 'test', payloadId: `p${sequence}`, epoch: 1, incarnation: 3 };
+      const cause = { cause: 'test', payloadId: `p${sequence}`, epoch: 1, incarnation: 3, takerIncarnation: 3 };
       const now = hq.context.runtime.clock.now();
       await giveTransfer(
         tx,

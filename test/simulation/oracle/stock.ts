@@ -1,0 +1,251 @@
+/**
+ * Counts units. Every unit came in by a receipt of the warehouse's own list, and is somewhere: a right of one site, on
+ * its way, sold, or lost with data that were lost. What a site has committed once is remembered, whatever becomes of
+ * its data.
+ */
+import { type Units, plus, same, show, unitsOf } from './amounts';
+import { type LedgerRow, type LevelRow, type News, type TransferRow } from './books';
+import { Violation } from './violation';
+
+interface Given {
+  readonly giver: string;
+  readonly taker: string;
+  readonly units: Units;
+  credited: boolean;
+  voided: boolean;
+  /** Its taker says that it never will credit it: it was given to data that are lost. */
+  stranded: boolean;
+}
+
+export type Tell = (who: string, what: string, subjects: readonly string[]) => void;
+
+export class Stock {
+  /** What came in at the warehouse: receipts by their ids. */
+  private readonly arrived = new Map<string, Units>();
+  private readonly booked = new Set<string>();
+  private readonly transfers = new Map<string, Given>();
+  private readonly rights = new Map<string, Map<string, number>>();
+  private readonly received = new Map<string, number>();
+  private readonly adjusted = new Map<string, number>();
+  private readonly inFlight = new Map<string, number>();
+  private readonly sold = new Map<string, number>();
+  private readonly lost = new Map<string, number>();
+  /** Adjustments that somebody outside has really made, by cause. */
+  private readonly counted = new Map<string, Units>();
+  private readonly countsBooked = new Set<string>();
+  private readonly wereRestored = new Set<string>();
+
+  constructor(private readonly tell: Tell) {}
+
+  /** The warehouse takes units in, and will book them under this id. */
+  arrive(receipt: string, units: Units): void {
+    this.arrived.set(receipt, units);
+  }
+
+  /** Somebody has counted what is there: so much more, or less, under this cause. */
+  count(cause: string, units: Units): void {
+    this.counted.set(cause, units);
+  }
+
+  /** Units that have come in, whoever has booked them. */
+  get items(): string[] {
+    return [...new Set([...this.arrived.values()].flatMap((units) => [...units.keys()]))];
+  }
+
+  transfersOnTheirWay(): string[] {
+    return [...this.transfers]
+      .filter(([, { credited, voided, stranded }]) => !credited && !voided && !stranded)
+      .map(([id]) => id);
+  }
+
+  /** Reads what a site has committed. */
+  read(site: string, { ledger, levels, sums, transfers }: News): void {
+    this.requireLevels(site, levels, sums);
+    for (const rows of byMovement(ledger)) this.movement(site, rows);
+    for (const row of transfers) this.requireTransfer(site, row);
+    this.rights.set(site, sumOfAccounts(levels));
+  }
+
+  /** An order was sold, or is no longer. */
+  sell(units: Units, sign: 1 | -1 = 1): void {
+    plus(this.sold, units, sign);
+  }
+
+  /** A site's data were lost, and older ones are in their place; what is missing now is lost, and none may be too many. */
+  restored(site: string, levels: readonly LevelRow[]): void {
+    this.wereRestored.add(site);
+    const before = this.rights.get(site) ?? new Map<string, number>();
+    const after = sumOfAccounts(levels);
+    for (const sku of new Set([...before.keys(), ...after.keys()])) {
+      const missing = (before.get(sku) ?? 0) - (after.get(sku) ?? 0);
+      if (missing < 0) {
+        const detail = `${site} was restored with ${after.get(sku)} × ${sku}; its lost data had ${before.get(sku) ?? 0}`;
+        throw new Violation(1, detail, [sku]);
+      }
+      plus(this.lost, [[sku, missing]]);
+    }
+    this.rights.set(site, after);
+    this.tell(site, `restored; with its data went ${show(this.lost)} so far`, []);
+  }
+
+  /** Invariant 1: nothing is made, nothing vanishes. */
+  requireBalance(): void {
+    for (const sku of this.items) {
+      const own = [...this.rights].map(([site, units]) => [site, units.get(sku) ?? 0] as const);
+      const held = own.reduce((sum, [, units]) => sum + units, 0);
+      const of = (sums: Units) => sums.get(sku) ?? 0;
+      const there = held + of(this.inFlight) + of(this.sold) + of(this.lost);
+      const come = of(this.received) + of(this.adjusted);
+      if (there === come) continue;
+      const detail =
+        `${sku}: ${come} received (${of(this.adjusted)} of them by counting), but ${there} accounted for: ` +
+        `${own.map(([site, units]) => `${units} at ${site}`).join(', ')}, ` +
+        `${of(this.inFlight)} on their way, ${of(this.sold)} sold, ${of(this.lost)} lost with data`;
+      throw new Violation(1, detail, [sku]);
+    }
+  }
+
+  /** Invariant 1, from outside: what was sold is not more than what has come in. */
+  requireNothingOversold(): void {
+    const come = new Map<string, number>();
+    for (const units of this.arrived.values()) plus(come, units);
+    for (const units of this.counted.values()) plus(come, units);
+    for (const [sku, sold] of this.sold) {
+      const there = come.get(sku) ?? 0;
+      if (sold > there) throw new Violation(1, `${sku}: ${sold} were sold, and ${there} ever came in`, [sku]);
+    }
+  }
+
+  private requireLevels(site: string, levels: readonly LevelRow[], sums: readonly LevelRow[]): void {
+    const booked = new Map(sums.map(({ sku, account, rights }) => [`${sku} ${account}`, rights]));
+    for (const { sku, account, rights } of levels) {
+      if (rights < 0) throw new Violation(1, `${site} has ${rights} × ${sku} (${account})`, [sku]);
+      const sum = booked.get(`${sku} ${account}`) ?? 0;
+      if (rights !== sum) {
+        throw new Violation(1, `${site} has ${rights} × ${sku} (${account}), and its ledger says ${sum}`, [sku]);
+      }
+      booked.delete(`${sku} ${account}`);
+    }
+    for (const [key, sum] of booked) {
+      const [sku = ''] = key.split(' ');
+      if (sum !== 0) throw new Violation(1, `${site} has no level of ${key}, and its ledger says ${sum}`, [sku]);
+    }
+  }
+
+  private movement(site: string, rows: readonly LedgerRow[]): void {
+    const [first] = rows;
+    if (!first) return;
+    const units = unitsOf(rows);
+    const skus = [...units.keys()];
+    const about = [...skus, ...(first.transfer === null ? [] : [first.transfer]), first.cause.replace(/^order:/, '')];
+    this.tell(site, `${first.kind} ${first.movement}: ${rows.map(showRow).join(', ')}`, about);
+    switch (first.kind) {
+      case 'receipt':
+        return this.receipt(site, first.cause.replace(/^receipt:/, ''), units);
+      case 'grant':
+        return this.requireInternal(site, first, units);
+      case 'transfer-out':
+        return this.give(site, first, units);
+      case 'transfer-in':
+        return this.credit(site, first, units);
+      case 'adjustment':
+        return this.adjust(site, first, units);
+      case 'sale':
+      case 'return':
+        // Counted by the orders themselves: see orders.ts.
+        return;
+      default:
+        throw new Violation(1, `${site} has booked a ${first.kind}, which nobody has explained to the oracle`, skus);
+    }
+  }
+
+  private receipt(site: string, id: string, units: Units): void {
+    const came = this.arrived.get(id);
+    const skus = [...units.keys()];
+    if (!came) throw new Violation(1, `${site} has booked receipt ${id}, which never came in`, skus);
+    if (this.booked.has(id)) throw new Violation(1, `${site} has booked receipt ${id} again`, skus);
+    if (!same(came, units)) {
+      throw new Violation(1, `${site} has booked ${show(units)} of receipt ${id}; ${show(came)} came in`, skus);
+    }
+    this.booked.add(id);
+    plus(this.received, units);
+  }
+
+  private requireInternal(site: string, { movement }: LedgerRow, units: Units): void {
+    if ([...units.values()].every((quantity) => quantity === 0)) return;
+    throw new Violation(1, `${site}: ${movement} makes or loses units: ${show(units)}`, [...units.keys()]);
+  }
+
+  private give(site: string, { transfer, counterparty, movement }: LedgerRow, units: Units): void {
+    const id = transfer ?? movement;
+    const about = [...units.keys(), id];
+    const known = this.transfers.get(id);
+    const given = negated(units);
+    if (known) throw new Violation(1, `${site} gives ${show(given)} as transfer ${id}, an id used before`, about);
+    if ([...given.values()].some((quantity) => quantity <= 0)) {
+      throw new Violation(1, `transfer ${id} gives ${show(given)}`, about);
+    }
+    const taker = counterparty ?? '';
+    this.transfers.set(id, { giver: site, taker, units: given, credited: false, voided: false, stranded: false });
+    plus(this.inFlight, given);
+  }
+
+  private credit(site: string, { transfer, movement }: LedgerRow, units: Units): void {
+    const id = transfer ?? movement;
+    const about = [...units.keys(), id];
+    const given = this.transfers.get(id);
+    if (!given) throw new Violation(1, `${site} credits ${show(units)} of transfer ${id}, which nobody has given`, about);
+    if (given.credited) throw new Violation(1, `${site} credits transfer ${id} again: ${show(units)}`, about);
+    if (given.voided) throw new Violation(1, `${site} credits transfer ${id}, which was taken back`, about);
+    if (given.stranded) throw new Violation(1, `${site} credits transfer ${id}, which it had said it never would`, about);
+    if (given.taker !== site) throw new Violation(1, `${site} credits transfer ${id}, given to ${given.taker}`, about);
+    if (!same(given.units, units)) {
+      throw new Violation(1, `${site} credits ${show(units)} of ${id}, and ${show(given.units)} were given`, about);
+    }
+    given.credited = true;
+    plus(this.inFlight, units, -1);
+  }
+
+  /** What a site says of a transfer is what has happened to it. */
+  private requireTransfer(site: string, { id, giver, taker, state }: TransferRow): void {
+    const given = this.transfers.get(id);
+    const about = [id, ...(given?.units.keys() ?? [])];
+    if (!given) throw new Violation(1, `${site} knows of transfer ${id} of ${giver}, which nobody has given`, about);
+    if (state === 'credited' && !given.credited) {
+      throw new Violation(1, `${site} says that ${taker} has credited transfer ${id}, and it has not`, about);
+    }
+    if (state === 'stranded' && !this.wereRestored.has(taker)) {
+      throw new Violation(1, `${site} says that transfer ${id} is lost with data of ${taker}, which lost none`, about);
+    }
+    if (state === 'stranded') given.stranded = true;
+  }
+
+  private adjust(site: string, { cause, movement }: LedgerRow, units: Units): void {
+    const counted = this.counted.get(cause);
+    if (!counted || !same(counted, units)) {
+      const detail = `${site}: ${movement} adjusts by ${show(units)}, and ${counted ? show(counted) : 'nobody'} counted so`;
+      throw new Violation(1, detail, [...units.keys()]);
+    }
+    if (this.countsBooked.has(cause)) throw new Violation(1, `${site} has booked ${cause} again`, [...units.keys()]);
+    this.countsBooked.add(cause);
+    plus(this.adjusted, units);
+  }
+}
+
+function byMovement(rows: readonly LedgerRow[]): LedgerRow[][] {
+  const movements = new Map<string, LedgerRow[]>();
+  for (const row of rows) movements.set(row.movement, [...(movements.get(row.movement) ?? []), row]);
+  return [...movements.values()];
+}
+
+function sumOfAccounts(levels: readonly LevelRow[]): Map<string, number> {
+  return unitsOf(levels.map(({ sku, rights }) => ({ sku, quantity: rights })));
+}
+
+function negated(units: Units): Map<string, number> {
+  return new Map([...units].map(([sku, quantity]) => [sku, -quantity]));
+}
+
+function showRow({ sku, quantity, account }: LedgerRow): string {
+  return `${quantity > 0 ? '+' : ''}${quantity} × ${sku} (${account})`;
+}
