@@ -36,6 +36,8 @@ export interface StoreSettings {
   readonly inventory: {
     /** How long an order that is short may wait for other sites, milliseconds; 0: it does not ask. */
     readonly borrowing: { readonly waitMs: number };
+    /** Units of an item that this site keeps when another gets some of it and no buyer waits. */
+    readonly giverFloor: number;
     readonly policy: PolicyParameters;
   };
   readonly sealing: SealingKeys;

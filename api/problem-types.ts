@@ -38,6 +38,7 @@ export const PROBLEM_TYPES = {
   'request-timeout': 'The request did not arrive in time: send it again.',
   'revision-gone': 'The list was begun on a revision that this site does not have, or no longer: begin anew.',
   'search-not-ready': 'The words of the catalogue are being indexed: ask again in a moment.',
+  'site-away': 'Another site does not answer: nothing was changed; try again.',
   'temporal-away': 'Temporal does not answer, and this is read from it: try again.',
   'too-many-lines': 'The cart would have more lines than it may.',
   'too-many-requests': 'More requests than one key may make in a minute: slow down.',

@@ -6,6 +6,8 @@ import { deliveryRoutes } from './deliveries';
 import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
 import { inventoryBorrowingRoutes } from './inventory-borrowing';
+import { inventoryTransferRoutes } from './inventory-transfers';
+import { inventoryUpdateRoutes } from './inventory-updates';
 import { keyRoutes } from './keys';
 import { metricsRoutes } from './metrics';
 import { orderRoutes } from './orders';
@@ -23,6 +25,8 @@ export const allRoutes: readonly Route[] = [
   ...deliveryRoutes,
   ...inventoryRoutes,
   ...inventoryBorrowingRoutes,
+  ...inventoryTransferRoutes,
+  ...inventoryUpdateRoutes,
   ...workflowRoutes,
   ...codecRoutes,
   ...siteRoutes,

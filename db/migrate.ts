@@ -8,6 +8,7 @@ import * as search from './migrations/0004-expand-search';
 import * as triggers from './migrations/0005-expand-triggers';
 import * as borrowing from './migrations/0006-expand-borrowing';
 import * as takerIncarnation from './migrations/0007-expand-taker-incarnation';
+import * as stockUpdates from './migrations/0008-expand-stock-updates';
 import { createMariadbDatabase, openMariadb, withMariadbMigrationLock } from './mariadb';
 import { type Database, type Retries, type Statements, noRetries } from './database';
 import { openSqlite } from './sqlite';
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0005-expand-triggers', migration: triggers },
   { name: '0006-expand-borrowing', migration: borrowing },
   { name: '0007-expand-taker-incarnation', migration: takerIncarnation },
+  { name: '0008-expand-stock-updates', migration: stockUpdates },
 ];
 
 const MIGRATIONS_TABLE = 'entrepot_migrations';

@@ -380,6 +380,20 @@ CREATE TABLE stock_levels (store varchar(32) not null,
   rights bigint not null,
   primary key (store, sku, account));
 
+CREATE TABLE stock_updates (store varchar(32) not null,
+  update_id varchar(255) not null,
+  site varchar(32) not null,
+  kind varchar(32) not null,
+  line_list text not null,
+  digest varchar(64) not null,
+  result text null,
+  short_units bigint not null,
+  created_at bigint not null,
+  applied_at bigint null,
+  primary key (store, update_id));
+
+CREATE INDEX stock_updates_store_created_at on stock_updates (store, created_at);
+
 CREATE TABLE topology (store varchar(32) not null,
   version integer not null,
   epoch integer not null,

@@ -101,7 +101,12 @@ const policy = z.strictObject({
 });
 
 /** How stock is moved between a store's sites. */
-const inventory = z.strictObject({ borrowing: borrowing.prefault({}), policy: policy.default(POLICY_DEFAULTS) });
+const inventory = z.strictObject({
+  borrowing: borrowing.prefault({}),
+  /** Units of an item that a site keeps when another gets some of it and no buyer waits. */
+  giverFloor: z.number().int().min(0).default(1),
+  policy: policy.default(POLICY_DEFAULTS),
+});
 
 const store = z.strictObject({
   /** As buyers see it. */

@@ -22,6 +22,7 @@ import { createLogger } from './log';
 import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
 import { SearchIndexer } from './search-indexer';
+import { StockCarrier } from './stock-carrier';
 import { sealedDocumentsOf } from './sealed-documents';
 import { openTelemetry } from './telemetry';
 import { TemporalLink } from './temporal-link';
@@ -99,6 +100,8 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   work.relay.start();
   const indexer = new SearchIndexer(context);
   indexer.start();
+  const carrier = new StockCarrier(context);
+  carrier.start();
   const sweep = setInterval(() => sweepQuietly(context, db), SWEEP_INTERVAL_MS);
   log.info({ url: server.url }, 'site serves');
 
@@ -112,6 +115,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
       await server.close();
       await work.relay?.stop();
       await indexer.stop();
+      await carrier.stop();
       await link.stop();
       await db.close();
       await telemetry.close();

@@ -3,5 +3,6 @@ export * from './borrowings';
 export * from './ledger';
 export * from './pool';
 export * from './transfers';
+export * from './updates';
 export * from './voids';
 export * from './withdraw';

@@ -2,10 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TellableError } from '../../domain/errors';
 import {
+  type MovementKind,
   type StockAccount,
   type StockLine,
   type TransferId,
   type TransferState,
+  borrowingCause,
   formatTransferId,
   isForLostData,
   sumBySku,
@@ -233,6 +235,28 @@ export async function linesOfTransfer(reads: Statements, store: string, id: Tran
   return reads.all<StockLine>(`SELECT sku, quantity FROM transfer_lines WHERE ${KEY} ORDER BY sku`, keyOf(store, id));
 }
 
+/** A site's movements of one transfer, as they were written. */
+export async function movementsOfTransfer(reads: Statements, store: string, id: TransferId): Promise<TracedMovement[]> {
+  const name = formatTransferId(id);
+  const rows = await reads.all<Omit<TracedMovement, 'recordedAt'> & { recorded_at: number }>(
+    `SELECT movement_id AS movement, kind, account, sku, quantity, cause, recorded_at FROM stock_ledger
+     WHERE store = ? AND movement_id IN (?, ?) ORDER BY recorded_at, movement_id, sku, account`,
+    [store, `transfer:${name}`, `void:${name}`],
+  );
+  return rows.map(({ recorded_at: recordedAt, ...rest }) => ({ ...rest, recordedAt }));
+}
+
+export interface TracedMovement {
+  readonly movement: string;
+  readonly kind: MovementKind;
+  readonly account: StockAccount;
+  readonly sku: string;
+  readonly quantity: number;
+  readonly cause: string;
+  /** Milliseconds UTC. */
+  readonly recordedAt: number;
+}
+
 /** The giver hears that the taker has credited, or never will. */
 export function settleTransfer(
   tx: Transaction,
@@ -263,6 +287,23 @@ export async function transfersOfCause(reads: Statements, store: string, cause: 
   const rows = await reads.all<TransferRow>(
     `SELECT ${COLUMNS} FROM transfers WHERE store = ? AND cause = ? ORDER BY giver, giver_incarnation, sequence`,
     [store, cause],
+  );
+  return rows.map(transferOf);
+}
+
+/** What the site has lent and nobody has confirmed, given before then, oldest first. */
+export async function oldestLent(
+  reads: Statements,
+  store: string,
+  giver: string,
+  before: number,
+  limit: number,
+): Promise<Transfer[]> {
+  const rows = await reads.all<TransferRow>(
+    `SELECT ${COLUMNS} FROM transfers
+     WHERE store = ? AND state IN ('in-flight', 'in-doubt') AND giver = ? AND cause LIKE '${borrowingCause('%')}'
+       AND created_at < ? ORDER BY created_at LIMIT ${limit}`,
+    [store, giver, before],
   );
   return rows.map(transferOf);
 }

@@ -8,4 +8,5 @@ export * from './rights';
 export * from './sharing';
 export * from './stock';
 export * from './thresholds';
+export * from './update';
 export * from './value';

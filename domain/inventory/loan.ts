@@ -1,6 +1,7 @@
 /** What a borrowing is called, what is still open of it, and how long one may wait for it (figure 12). */
 import { type Giver, planBorrowing } from './borrowing';
-import { type ShortLine, type StockLine, type TransferId, sumBySku } from './rights';
+import { type ShortLine, type StockLine, type TransferId, sumBySku, unitsOf } from './rights';
+import { type Demand } from './demand';
 import { type ItemStock } from './stock';
 
 /** Rights that a giver has debited for a taker, and that the taker credits once. */
@@ -81,12 +82,38 @@ export function waitForOffers(leftMs: number): number {
 
 /** Of what is open, which sites are asked for what, when each has said what it could give. */
 export function planGivers(asker: string, open: readonly StockLine[], offers: readonly Giver[]): readonly Giver[] {
-  const items = open.map(({ sku }): [string, ItemStock] => {
-    const sites = offers.map(({ site, lines }) => {
-      const units = lines.reduce((sum, line) => sum + (line.sku === sku ? line.quantity : 0), 0);
-      return { site, units, reachable: true, demand: { unitsPerDay: 0, linesAbove: [] } };
-    });
-    return [sku, { sku, pool: 0, sites }];
-  });
-  return planBorrowing({ asker, lines: open }, new Map(items)).givers;
+  return planBorrowing(
+    { asker, lines: open },
+    stockOfOffers(open, offers, () => 0),
+  ).givers;
+}
+
+/** What there is of the lines' items, as the sites that were reached have said it. */
+export function stockOfOffers(
+  lines: readonly StockLine[],
+  offers: readonly Giver[],
+  pool: (sku: string) => number,
+): ReadonlyMap<string, ItemStock> {
+  const of = (sku: string, offered: readonly StockLine[]) => unitsOf(offered.filter((line) => line.sku === sku));
+  return new Map(
+    lines.map(({ sku }) => {
+      const sites = offers.map((offer) => ({
+        site: offer.site,
+        units: of(sku, offer.lines),
+        reachable: true,
+        demand: UNKNOWN,
+      }));
+      return [sku, { sku, pool: pool(sku), sites }];
+    }),
+  );
+}
+
+/** Whoever has said what it could give has thought of its own demand. */
+const UNKNOWN: Demand = { unitsPerDay: 0, linesAbove: [] };
+
+/** What a site has beyond the units of each item that it keeps. */
+export function aboveFloor(levels: readonly StockLine[], floor: number): StockLine[] {
+  return levels
+    .map(({ sku, quantity }) => ({ sku, quantity: quantity - floor }))
+    .filter(({ quantity }) => quantity > 0);
 }

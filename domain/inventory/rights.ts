@@ -27,6 +27,10 @@ export interface StockLine {
   readonly quantity: number;
 }
 
+export function unitsOf(lines: readonly StockLine[]): number {
+  return lines.reduce((sum, { quantity }) => sum + quantity, 0);
+}
+
 /** One line per sku, in ascending order of the skus. */
 export function sumBySku(lines: readonly StockLine[]): StockLine[] {
   const sums = new Map<string, number>();

@@ -92,6 +92,23 @@ export const MATRIX: Readonly<Record<string, Row>> = {
   [`PUT ${STORE}/inventory/receipts/{receiptId}`]: { roles: STAFF, takes: 'csv', primary: true },
   [`GET ${STORE}/inventory/levels`]: { roles: STAFF },
   [`GET ${STORE}/inventory/transfers`]: { roles: STAFF },
+  [`POST ${STORE}/inventory/transfers`]: { roles: ['site'], takes: 'xml' },
+  [`GET ${STORE}/inventory/transfers/{transfer}`]: { roles: STAFF },
+  [`POST ${STORE}/inventory/transfers/{transfer}/refusals`]: { roles: ['site'], takes: 'json' },
+  [`POST ${STORE}/inventory/transfers/{transfer}/voids`]: { roles: OPERATORS, takes: 'json' },
+  [`POST ${STORE}/inventory/moves`]: {
+    ...{ roles: OPERATORS, takes: 'json' },
+    body: '{"to":"north","lines":[{"sku":"A","quantity":1}]}',
+  },
+  [`POST ${STORE}/inventory/updates`]: {
+    ...{ roles: STAFF, takes: 'json' },
+    body: '{"updateId":"u","site":"hq","kind":"receipt","lines":[{"sku":"A","quantity":1}]}',
+  },
+  [`GET ${STORE}/inventory/updates`]: { roles: STAFF },
+  [`POST ${STORE}/inventory/reallocations`]: {
+    ...{ roles: STAFF, takes: 'json' },
+    body: '{"taker":"north","lines":[{"sku":"A","quantity":1}]}',
+  },
   [`POST ${STORE}/inventory/borrowings`]: { roles: ['site'], takes: 'xml' },
   [`POST ${STORE}/inventory/offers`]: { roles: ['site'], takes: 'xml' },
   [`POST ${STORE}/inventory/allocations`]: { roles: STAFF, takes: 'json', primary: true },

@@ -58,7 +58,7 @@ export class StockTree {
     for (const site of lone) {
       const settings: StoreSettings = {
         ...(site.context.stores.get(STORE) as StoreSettings),
-        inventory: { borrowing: { waitMs: WAIT_MS }, policy: POLICY_DEFAULTS },
+        inventory: { borrowing: { waitMs: WAIT_MS }, giverFloor: 1, policy: POLICY_DEFAULTS },
       };
       const context = { ...site.context, stores: new Map([[STORE, settings]]), transport: tree.from(site.site) };
       sites.set(site.site, { ...site, context, settings });

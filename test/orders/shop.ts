@@ -101,7 +101,7 @@ export class Shop {
       ],
       tax: { description: 'VAT included', amount: 0 },
       priceChange: 'refuse',
-      inventory: { borrowing: { waitMs: 0 }, policy: POLICY_DEFAULTS },
+      inventory: { borrowing: { waitMs: 0 }, giverFloor: 1, policy: POLICY_DEFAULTS },
       sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
       configuredTopology: topology(tree, 0, 0),
       ...settings,

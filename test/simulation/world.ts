@@ -171,7 +171,7 @@ function storeSettings(configuredTopology: Topology): StoreSettings {
     shippingMethods: [SHIPPING],
     tax: { description: 'VAT included', amount: 0 },
     priceChange: 'refuse',
-    inventory: { borrowing: { waitMs: 0 }, policy: POLICY_DEFAULTS },
+    inventory: { borrowing: { waitMs: 0 }, giverFloor: 1, policy: POLICY_DEFAULTS },
     sealing: { current: 'simulated', keys: new Map([['simulated', Buffer.alloc(32, 7)]]) },
     configuredTopology,
   };

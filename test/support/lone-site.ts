@@ -55,7 +55,7 @@ export async function loneSite(engine: Engine, site: string, known: Topology = t
           shippingMethods: [],
           tax: { description: 'none', amount: 0 },
           priceChange: 'refuse',
-          inventory: { borrowing: { waitMs: 0 }, policy: POLICY_DEFAULTS },
+          inventory: { borrowing: { waitMs: 0 }, giverFloor: 1, policy: POLICY_DEFAULTS },
           sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
           configuredTopology: known,
         },
