@@ -29,7 +29,18 @@ export interface Compiled {
 const ROOT = join(__dirname, '..', '..');
 /** In the repository, so that packages are found. */
 const TARGET = join(ROOT, 'var', 'simulation');
-const FOLDERS = ['domain', 'cxml', 'db', 'activities', 'workflows', 'workers', 'api', 'web', 'test/simulation', 'test/support'];
+const FOLDERS = [
+  'domain',
+  'cxml',
+  'db',
+  'activities',
+  'workflows',
+  'workers',
+  'api',
+  'web',
+  'test/simulation',
+  'test/support',
+];
 /** What workflow code is made of. */
 const WORKFLOW_FOLDERS = ['domain', 'workflows'];
 

@@ -133,17 +133,28 @@ export class Site {
     const worker = this.workerOf(life, context, () => link.again());
     this.process = { life, context, worker, queues: new Set() };
     oracle.note(this.name, 'starts');
-    scheduler.spawn(life, 'start', async () => {
-      await db.transaction((tx) =>
-        seedTopology(tx, settings.configuredTopology, this.name, context.runtime.ids.uuid(), context.runtime.clock.now()),
-      );
-      relay.current = new Relay(context, () => client);
-      relay.current.start();
-      await this.stayRegistered(context, client, link);
-    }, (outcome) => {
-      // A database that has no room at the start ends the process: whatever runs it starts it again.
-      if ('error' in outcome) this.crash('at its start');
-    });
+    scheduler.spawn(
+      life,
+      'start',
+      async () => {
+        await db.transaction((tx) =>
+          seedTopology(
+            tx,
+            settings.configuredTopology,
+            this.name,
+            context.runtime.ids.uuid(),
+            context.runtime.clock.now(),
+          ),
+        );
+        relay.current = new Relay(context, () => client);
+        relay.current.start();
+        await this.stayRegistered(context, client, link);
+      },
+      (outcome) => {
+        // A database that has no room at the start ends the process: whatever runs it starts it again.
+        if ('error' in outcome) this.crash('at its start');
+      },
+    );
   }
 
   /** The process is killed, wherever it is; its database is what it had committed. */

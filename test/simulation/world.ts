@@ -101,14 +101,19 @@ export class World {
       const giveUp = () => reject(new Error(`${site.name} does not answer: ${what}`));
       const callOff = scheduler.later(outside, `patience: ${what}`, PATIENCE_MS, giveUp);
       if (!process || scheduler.dice.chance(weather.lostRequest)) return;
-      scheduler.spawn(process.life, what, () => run(process.context), (outcome) => {
-        if (scheduler.dice.chance(weather.lostAnswer)) return this.happened('answer lost');
-        scheduler.later(outside, `answer: ${what}`, 0, () => {
-          callOff();
-          if ('value' in outcome) resolve(outcome.value);
-          else reject(outcome.error as Error);
-        });
-      });
+      scheduler.spawn(
+        process.life,
+        what,
+        () => run(process.context),
+        (outcome) => {
+          if (scheduler.dice.chance(weather.lostAnswer)) return this.happened('answer lost');
+          scheduler.later(outside, `answer: ${what}`, 0, () => {
+            callOff();
+            if ('value' in outcome) resolve(outcome.value);
+            else reject(outcome.error as Error);
+          });
+        },
+      );
     });
     return answer.finally(() => void this.asking--);
   }

@@ -44,7 +44,14 @@ export function fillCart(world: World, site: Site, wanted: WantedCart): Promise<
 }
 
 async function placeCart({ db, site, runtime }: SiteContext, { cart: cartId, lines }: WantedCart): Promise<void> {
-  const cart = { store: STORE, cartId, tokenHash: '0'.repeat(64), buyerId: 'ann', catalog: CATALOG, currency: CURRENCY };
+  const cart = {
+    store: STORE,
+    cartId,
+    tokenHash: '0'.repeat(64),
+    buyerId: 'ann',
+    catalog: CATALOG,
+    currency: CURRENCY,
+  };
   const items = await itemsOnSale(
     db,
     cart,
@@ -78,7 +85,10 @@ export async function checkOut(world: World, site: Site, { cart, lines }: Wanted
         return;
       }
       world.happened('sale refused');
-      oracle.note('buyer', `is refused by ${site.name}: ${result.refusal.problem}`, [cart, ...lines.map(({ sku }) => sku)]);
+      oracle.note('buyer', `is refused by ${site.name}: ${result.refusal.problem}`, [
+        cart,
+        ...lines.map(({ sku }) => sku),
+      ]);
       if (result.refusal.problem !== 'insufficient-stock' || dice.oneIn(2)) return;
     } catch (error) {
       if (isViolation(error)) return scheduler.fail(error);

@@ -15,7 +15,11 @@ export const warehouse: Actor = {
     const receipt = `receipt-${dice.below(2 ** 31)}`;
     const lines = dice.some(ITEMS, dice.between(1, 3)).map(({ sku }) => ({ sku, quantity: dice.between(1, 30) }));
     oracle.stock.arrive(receipt, unitsOf(lines));
-    oracle.note('warehouse', `receives ${receipt}`, lines.map(({ sku }) => sku));
+    oracle.note(
+      'warehouse',
+      `receives ${receipt}`,
+      lines.map(({ sku }) => sku),
+    );
     // By more than one hand, at times.
     const hands = dice.oneIn(5) ? 2 : 1;
     for (let hand = 1; hand <= hands; hand++) world.outsideDoes('warehouse', () => book(world, receipt, lines));

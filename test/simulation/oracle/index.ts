@@ -68,7 +68,8 @@ export class Oracle {
   /** What is not as it must be once everything has arrived; empty when all is. */
   unsettled(): { what: string; subjects: readonly string[] }[] {
     const open = [...this.orders.unsettled()];
-    for (const id of this.stock.transfersOnTheirWay()) open.push({ what: `transfer ${id} has not arrived`, subjects: [id] });
+    for (const id of this.stock.transfersOnTheirWay())
+      open.push({ what: `transfer ${id} has not arrived`, subjects: [id] });
     for (const books of this.books.values()) {
       for (const entry of books.outbox()) open.push({ what: `${books.site} has not sent ${entry}`, subjects: [] });
     }

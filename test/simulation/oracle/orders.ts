@@ -157,7 +157,10 @@ export class Orders {
         return order?.sellerLost === true || order?.receiverLost === true;
       });
       if (live.length > 0 || winner || excused) continue;
-      open.push({ what: `cart ${cart}, told to be ordered, has no order at ${this.root}`, subjects: [cart, ...orders] });
+      open.push({
+        what: `cart ${cart}, told to be ordered, has no order at ${this.root}`,
+        subjects: [cart, ...orders],
+      });
     }
     return open;
   }

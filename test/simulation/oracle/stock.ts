@@ -194,10 +194,12 @@ export class Stock {
     const id = transfer ?? movement;
     const about = [...units.keys(), id];
     const given = this.transfers.get(id);
-    if (!given) throw new Violation(1, `${site} credits ${show(units)} of transfer ${id}, which nobody has given`, about);
+    if (!given)
+      throw new Violation(1, `${site} credits ${show(units)} of transfer ${id}, which nobody has given`, about);
     if (given.credited) throw new Violation(1, `${site} credits transfer ${id} again: ${show(units)}`, about);
     if (given.voided) throw new Violation(1, `${site} credits transfer ${id}, which was taken back`, about);
-    if (given.stranded) throw new Violation(1, `${site} credits transfer ${id}, which it had said it never would`, about);
+    if (given.stranded)
+      throw new Violation(1, `${site} credits transfer ${id}, which it had said it never would`, about);
     if (given.taker !== site) throw new Violation(1, `${site} credits transfer ${id}, given to ${given.taker}`, about);
     if (!same(given.units, units)) {
       throw new Violation(1, `${site} credits ${show(units)} of ${id}, and ${show(given.units)} were given`, about);

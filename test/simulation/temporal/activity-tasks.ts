@@ -2,7 +2,12 @@
  * Activities as Temporal runs them: at least once. A task waits in its queue until a worker polls it; an attempt whose
  * answer does not come is followed by another, and may itself run on beside it.
  */
-import { ApplicationFailure, defaultFailureConverter, defaultPayloadConverter, fromPayloadsAtIndex } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  defaultFailureConverter,
+  defaultPayloadConverter,
+  fromPayloadsAtIndex,
+} from '@temporalio/common';
 import { type coresdk, type temporal } from '@temporalio/proto';
 import { type Counters } from '../counters';
 import { type Life, type Scheduler } from '../scheduler';
@@ -108,11 +113,16 @@ export class ActivityTask {
     note(worker.life.name, `begins ${this.type} for ${this.workflowId}, attempt ${attempt}`);
     const task = { type: this.type, workflowId: this.workflowId, attempt };
     const ended = this.whenEnded(worker);
-    scheduler.spawn(worker.life, `activity ${this.type}`, () => worker.perform(task, this.input), (outcome) => {
-      ended();
-      if ('value' in outcome) this.around.answered(worker.life.name, this.type, this.input, outcome.value);
-      this.send(worker, attempt, outcome);
-    });
+    scheduler.spawn(
+      worker.life,
+      `activity ${this.type}`,
+      () => worker.perform(task, this.input),
+      (outcome) => {
+        ended();
+        if ('value' in outcome) this.around.answered(worker.life.name, this.type, this.input, outcome.value);
+        this.send(worker, attempt, outcome);
+      },
+    );
   }
 
   /** An attempt is over when it has answered, or when its process is killed. */

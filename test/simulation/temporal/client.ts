@@ -27,7 +27,10 @@ export function temporalClient(way: WayToTemporal): Client {
         over(way, `start ${type}`, async () => way.server.start({ type, workflowId, args })),
       executeUpdateWithStart: (
         name: string,
-        { startWorkflowOperation, args }: { startWorkflowOperation: WithStartWorkflowOperation<Workflow>; args: unknown[] },
+        {
+          startWorkflowOperation,
+          args,
+        }: { startWorkflowOperation: WithStartWorkflowOperation<Workflow>; args: unknown[] },
       ) => {
         const { workflowTypeOrFunc, options } = startWorkflowOperation;
         const { workflowId, args: input } = options as { workflowId: string; args: unknown[] };
@@ -42,7 +45,11 @@ export function temporalClient(way: WayToTemporal): Client {
 }
 
 /** A call: its request may be lost, or its answer; then the caller waits in vain. */
-async function over<T>({ life, weather, counters, server, speaks, hears }: WayToTemporal, what: string, call: () => Promise<T>) {
+async function over<T>(
+  { life, weather, counters, server, speaks, hears }: WayToTemporal,
+  what: string,
+  call: () => Promise<T>,
+) {
   const { scheduler } = life;
   await scheduler.wait(life, `call ${what}`);
   const lost = scheduler.dice.chance(weather.lostRequest);

@@ -97,7 +97,8 @@ export class SandboxedRun {
     });
     await this.workflow.getAndResetSinkCalls();
     const failure = completion.failed?.failure;
-    if (failure) throw new WorkflowTaskError(`${this.run.workflowId}: ${failure.message ?? ''}\n${failure.stackTrace ?? ''}`);
+    if (failure)
+      throw new WorkflowTaskError(`${this.run.workflowId}: ${failure.message ?? ''}\n${failure.stackTrace ?? ''}`);
     return completion.successful?.commands ?? [];
   }
 

@@ -81,7 +81,15 @@ export class TemporalServer {
     const id = `update-${++this.runs}`;
     const input = toPayloads(defaultPayloadConverter, ...args) ?? [];
     const answer = new Promise((resolve, reject) => execution.updates.set(id, { resolve, reject }));
-    const doUpdate = { id, protocolInstanceId: id, name, input, headers: {}, runValidator: true, meta: { updateId: id } };
+    const doUpdate = {
+      id,
+      protocolInstanceId: id,
+      name,
+      input,
+      headers: {},
+      runValidator: true,
+      meta: { updateId: id },
+    };
     this.happened(execution, { doUpdate });
     return answer;
   }
@@ -89,12 +97,16 @@ export class TemporalServer {
   /** Executions that have not come to an end, by type; the topology's authority never does. */
   unfinished(): string[] {
     return [...this.executions.values()]
-      .filter(({ state, request }) => state === 'running' && request.type !== 'storeTopology' && !NOT_RUN.has(request.type))
+      .filter(
+        ({ state, request }) => state === 'running' && request.type !== 'storeTopology' && !NOT_RUN.has(request.type),
+      )
       .map(({ request }) => request.workflowId);
   }
 
   failed(): string[] {
-    return [...this.executions.values()].filter(({ state }) => state === 'failed').map(({ request }) => request.workflowId);
+    return [...this.executions.values()]
+      .filter(({ state }) => state === 'failed')
+      .map(({ request }) => request.workflowId);
   }
 
   async close(): Promise<void> {
@@ -155,7 +167,10 @@ export class TemporalServer {
       const { seq, startToFireTimeout } = command.startTimer;
       const delay = Number(startToFireTimeout?.seconds ?? 0) * 1000 + (startToFireTimeout?.nanos ?? 0) / 1_000_000;
       const fire = () => this.happened(execution, { fireTimer: { seq: seq ?? 0 } });
-      execution.timers.set(seq ?? 0, scheduler.later(life, 'workflow timer', delay, fire, () => this.up));
+      execution.timers.set(
+        seq ?? 0,
+        scheduler.later(life, 'workflow timer', delay, fire, () => this.up),
+      );
     } else if (command.cancelTimer) {
       execution.timers.get(command.cancelTimer.seq ?? 0)?.();
     } else if (command.signalExternalWorkflowExecution) {
@@ -166,7 +181,10 @@ export class TemporalServer {
       this.end(execution, 'completed');
     } else if (command.failWorkflowExecution) {
       const { failure } = command.failWorkflowExecution;
-      this.around.note('temporal', `${execution.request.workflowId} failed: ${failure?.cause?.message ?? failure?.message}`);
+      this.around.note(
+        'temporal',
+        `${execution.request.workflowId} failed: ${failure?.cause?.message ?? failure?.message}`,
+      );
       this.end(execution, 'failed');
     } else if (command.upsertWorkflowSearchAttributes) {
       if (says(command.upsertWorkflowSearchAttributes, 'held')) this.around.counters.happened('workflow held');
@@ -192,7 +210,9 @@ export class TemporalServer {
     if (found) {
       this.happened(target, { signalWorkflow: { signalName: signalName ?? '', input: args ?? [], headers: {} } });
     }
-    const failure = found ? null : { message: 'external workflow not found', applicationFailureInfo: { type: 'NotFound' } };
+    const failure = found
+      ? null
+      : { message: 'external workflow not found', applicationFailureInfo: { type: 'NotFound' } };
     this.happened(execution, { resolveSignalExternalWorkflow: { seq: seq ?? 0, failure } });
   }
 
