@@ -48,8 +48,10 @@ describe.each(engines())('on %s', (engine) => {
     await north.drop();
   });
 
-  const give = () => hq.db.transaction((tx) => giveTransfer(tx, { ...TRANSFER, incarnation: 7, takerIncarnation: 3 }, 'pool'));
-  const take = () => north.db.transaction((tx) => takeTransfer(tx, { ...TRANSFER, incarnation: 3, takerIncarnation: 3 }, 'own'));
+  const give = () =>
+    hq.db.transaction((tx) => giveTransfer(tx, { ...TRANSFER, incarnation: 7, takerIncarnation: 3 }, 'pool'));
+  const take = () =>
+    north.db.transaction((tx) => takeTransfer(tx, { ...TRANSFER, incarnation: 3, takerIncarnation: 3 }, 'own'));
   const settle = () => hq.db.transaction((tx) => settleTransfer(tx, STORE, ID, 2_000));
   const steps = [give, take, settle];
   const both = { hq: ['hq', 'north'], north: ['north', 'hq'] } as const;

@@ -177,6 +177,10 @@ export class Site {
     this.backups = [...this.backups, backup].slice(-BACKUPS_KEPT_MAX);
   }
 
+  get hasRegistered(): boolean {
+    return (this.process?.queues.size ?? 0) > 0;
+  }
+
   get hasBackup(): boolean {
     return this.backups.length > 0;
   }

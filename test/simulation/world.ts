@@ -138,7 +138,7 @@ export class World {
   private async openingStock(site: Site): Promise<void> {
     const account = 'own';
     const id = `opening-${site.name}`;
-    const lines = this.dice.some(ITEMS, 3).map(({ sku }) => ({ sku, quantity: this.dice.between(1, 30) }));
+    const lines = this.dice.some(ITEMS, 3).map(({ sku }) => ({ sku, quantity: this.dice.between(1, 60) }));
     this.oracle.stock.arrive(id, unitsOf(lines));
     const db = openDatabase(site.location, noRetries());
     const movement = { store: STORE, movementId: `receipt:${site.name}:${id}`, kind: 'receipt', account } as const;
@@ -149,7 +149,7 @@ export class World {
 }
 
 /** The part of the sites that has stock of its own before anything is granted. */
-const OPENING_STOCK = 0.5;
+const OPENING_STOCK = 0.8;
 
 const IDS = /[0-9a-f]{8}-[0-9a-f-]{27}|\b[a-z]+\.\d+\.\d+\b/g;
 

@@ -20,10 +20,11 @@ export const storms: Actor = {
 
 function cut(world: World): void {
   const { dice, scheduler, outside, oracle } = world;
-  const site = world.site(dice.pick([...world.sites.keys()]));
+  const takers = oracle.stock.takersUnderWay();
+  const site = world.site(dice.pick(takers.length > 0 && dice.oneIn(2) ? takers : [...world.sites.keys()]));
   const directions = dice.pick([['toSite'], ['fromSite'], ['toSite', 'fromSite']] as const);
   if (directions.length === 1) world.happened('one-way cut');
-  if (oracle.stock.transfersOnTheirWay().length > 0) world.happened('cut during a transfer');
+  if (takers.includes(site.name)) world.happened('cut during a transfer');
   for (const direction of directions) site.cut[direction] = true;
   oracle.note(site.name, `is cut off: ${directions.join(', ')}`);
   scheduler.later(outside, 'the cut is mended', dice.below(CUT_MS_MAX), () => {

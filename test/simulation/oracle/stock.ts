@@ -17,7 +17,11 @@ interface Given {
   stranded: boolean;
   /** It was given by data that are lost: whether it arrives is left to what had gone out before. */
   giverLost: boolean;
+  /** The giver knows what has become of it. */
+  settled: boolean;
 }
+
+const ON_ITS_WAY = new Set(['in-flight', 'in-doubt']);
 
 export type Tell = (who: string, what: string, subjects: readonly string[]) => void;
 
@@ -58,6 +62,12 @@ export class Stock {
     return [...this.transfers]
       .filter(([, { credited, voided, stranded, giverLost }]) => !credited && !voided && !stranded && !giverLost)
       .map(([id]) => id);
+  }
+
+  /** Who is sent a transfer that its giver does not know to be taken. */
+  takersUnderWay(): string[] {
+    const open = [...this.transfers.values()].filter(({ settled, giverLost }) => !settled && !giverLost);
+    return [...new Set(open.map(({ taker }) => taker))];
   }
 
   /** Reads what a site has committed. */
@@ -198,6 +208,7 @@ export class Stock {
       voided: false,
       stranded: false,
       giverLost: false,
+      settled: false,
     });
     plus(this.inFlight, given);
   }
@@ -232,6 +243,7 @@ export class Stock {
       throw new Violation(1, `${site} says that transfer ${id} is lost with data of ${taker}, which lost none`, about);
     }
     if (state === 'stranded') given.stranded = true;
+    if (site === giver && !ON_ITS_WAY.has(state)) given.settled = true;
   }
 
   private adjust(site: string, { cause, movement }: LedgerRow, units: Units): void {
