@@ -6,6 +6,7 @@ import * as stager from './migrations/0002-expand-stager';
 import * as drafts from './migrations/0003-expand-drafts';
 import * as search from './migrations/0004-expand-search';
 import * as triggers from './migrations/0005-expand-triggers';
+import * as audiences from './migrations/0006-expand-audiences';
 import * as takerIncarnation from './migrations/0007-expand-taker-incarnation';
 import { createMariadbDatabase, openMariadb, withMariadbMigrationLock } from './mariadb';
 import { type Database, type Retries, type Statements, noRetries } from './database';
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0003-expand-drafts', migration: drafts },
   { name: '0004-expand-search', migration: search },
   { name: '0005-expand-triggers', migration: triggers },
+  { name: '0006-expand-audiences', migration: audiences },
   { name: '0007-expand-taker-incarnation', migration: takerIncarnation },
 ];
 

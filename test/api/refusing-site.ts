@@ -179,7 +179,7 @@ export class RefusingSite {
       ...{ store: world.store, catalog: CATALOG, sku: 'B', order: String(sold.body['orderId']), cart: cart.cartId },
       ...{ line: 'hq.1', receiptId, workflowId, keyId: parseKey(this.key('spare'))?.keyId ?? '' },
       // Not the one that a push publishes.
-      ...{ draft: 'spare', revision: '1.1', trigger: 'nightly' },
+      ...{ draft: 'spare', revision: '1.1', trigger: 'nightly', group: 'gold', site: 'north' },
     });
   }
 }
