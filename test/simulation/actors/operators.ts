@@ -1,6 +1,6 @@
 /** Operators back sites up, and restore one whose disk is lost. */
 import { type Site } from '../site';
-import { ROOT } from '../world';
+import { ROOT } from '../shop';
 import { type Actor } from './index';
 
 /** Restores of the root: it loses what it had received, which nothing sends again by itself (docs/guarantees.md). */

@@ -3,8 +3,8 @@ import { type World } from '../world';
 import { type Actor } from './index';
 
 /** How long something stays away at most, milliseconds. */
-const CUT_MS_MAX = 40_000;
-const AWAY_MS_MAX = 20_000;
+const CUT_MS_MAX = 20_000;
+const AWAY_MS_MAX = 10_000;
 
 export const storms: Actor = {
   name: 'storms',
