@@ -28,6 +28,15 @@ module.exports = {
       transformIgnorePatterns: shared.transformIgnorePatterns,
       testMatch: ['<rootDir>/test/documents/emitted.ts'],
     },
+    // Not a test of every day: looks for what the simulation has not met yet, see test/simulation/README.md.
+    {
+      displayName: 'simulation',
+      testEnvironment: 'node',
+      transform: shared.transform,
+      transformIgnorePatterns: shared.transformIgnorePatterns,
+      modulePathIgnorePatterns: shared.modulePathIgnorePatterns,
+      testMatch: ['<rootDir>/test/simulation/explore.ts'],
+    },
     // Not a test: records histories of today's workflows for the replay tests.
     { ...shared, displayName: 'record', testMatch: ['<rootDir>/test/replay/record.ts'] },
   ],

@@ -19,7 +19,7 @@ import { type Topology } from '../domain/sites';
 export interface CatalogDocumentReference {
   readonly store: string;
   readonly catalog: string;
-  /** The user group's partition; empty for everyone's. */
+  /** The part of the catalogue that it brings, by the groups that it is for (domain/audience.ts); empty for everyone's. */
   readonly partition: string;
   /** 0: the document is full. */
   readonly base: number;
@@ -32,6 +32,8 @@ export interface CatalogDocumentReference {
   /** SHA-256 (hex) over the canonical content. */
   readonly contentDigest: string;
   readonly itemCount: number;
+  /** Which groups the receiver and the sites below it serve from this revision on, by their ids. */
+  readonly served?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What a site answers to a catalogue document. */
@@ -165,6 +167,8 @@ export interface PrimaryActivities {
     base: number;
     /** For these instead, each from what it has confirmed; the first one's is answered. */
     sites?: readonly string[];
+    /** Whom it is for; the groups that are served there and below decide what it may hold. */
+    site?: string;
     /** 0 for the newest. */
     target: number;
     publisher?: string;

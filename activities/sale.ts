@@ -141,13 +141,13 @@ async function isOrdered({ db }: SiteContext, { store, cartId }: Cart): Promise<
 
 export type ItemsOnSale = ReadonlyMap<string, ItemOnSale>;
 
-/** Those of the skus that the cart's catalogue sells now, in the cart's currency. */
+/** Those of the skus that the cart's catalogue sells now to its buyer, in the cart's currency. */
 export async function itemsOnSale(
   reads: Statements,
-  cart: Pick<Cart, 'store' | 'catalog' | 'currency'>,
+  cart: Pick<Cart, 'store' | 'catalog' | 'currency' | 'viewer'>,
   skus: readonly string[],
 ): Promise<ItemsOnSale> {
-  const found = await findItems(reads, cart.store, cart.catalog, [...new Set(skus)]);
+  const found = await findItems(reads, cart, [...new Set(skus)]);
   return new Map(found.filter(({ item }) => item.currency === cart.currency).map((entry) => [entry.item.sku, entry]));
 }
 

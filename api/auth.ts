@@ -92,7 +92,9 @@ export class Authentication {
 
   private holderOf(key: ApiKey): Caller | null {
     const here = key.site === null || key.site === this.context.site;
-    return here && isInForce(key, this.context.runtime.clock.now()) ? { role: key.role, id: key.keyId } : null;
+    return here && isInForce(key, this.context.runtime.clock.now())
+      ? { role: key.role, id: key.keyId, groups: key.groups }
+      : null;
   }
 
   private async find(store: string, keyId: string): Promise<ApiKey | undefined> {

@@ -28,6 +28,7 @@ import { checkout } from './checkout';
 import { Problem, notFound } from './problems';
 import { type Reply, type Role, type Route, route } from './route';
 import { money, moneySchema, nameSchema, noBody, noQuery, pageOf, storeParams, uuidSchema } from './schemas';
+import { viewerHeader, viewerOf } from './viewer';
 import { acceptedSchema, startWorkflow } from './workflow-requests';
 
 const BUYERS: readonly Role[] = ['buyer', 'integrator', 'operator'];
@@ -46,6 +47,7 @@ const shapeRoutes: Route[] = [
     params: storeParams,
     query: noQuery,
     body: newCart.optional(),
+    headers: viewerHeader,
     // A kept answer would keep the token in clear, and tell it to whoever sends the same key.
     idempotent: false,
     responses: {
@@ -60,7 +62,9 @@ const shapeRoutes: Route[] = [
       const buyerId = body?.buyerId ?? `guest-${runtime.ids.uuid()}`;
       const catalog = body?.catalog ?? store.catalog;
       const { currency } = store;
-      const cart = { store: store.store, cartId, tokenHash: hashToken(token), buyerId, catalog, currency, site, now };
+      const viewer = await viewerOf(request);
+      const who = { tokenHash: hashToken(token), buyerId, viewer };
+      const cart = { store: store.store, cartId, ...who, catalog, currency, site, now };
       await db.transaction((tx) => createCart(tx, cart));
       const reply = await shownAgain(request, cart, 201);
       const location = `${context.url}/v1/stores/${store.store}/carts/${cartId}`;

@@ -1,10 +1,11 @@
 /** The documents that sites fetch from their parent: cXML's subscription transactions. */
 import { z } from 'zod';
 import { openDocumentFile, planDocument, prepareDocument } from '../activities/catalog/documents';
+import { viewOfSite } from '../activities/catalog/views';
 import { readContentRequest, writeContentRequest, writeStatus } from '../cxml/catalog';
 import { DOCUMENT_BYTES_MAX, XmlError } from '../cxml/reader';
 import { readHead } from '../db/catalog/heads';
-import { EVERYONE, NO_REVISION } from '../domain/catalog';
+import { NO_REVISION } from '../domain/catalog';
 import { formatPayloadID } from '../domain/documents';
 import { catalogParams } from './catalog-schemas';
 import { Problem } from './problems';
@@ -38,7 +39,7 @@ export const catalogContentRoutes: readonly Route[] = [
       200: { description: 'The document, or one with Status 204 when nothing is newer.', contentType: 'text/xml' },
       400: { description: 'Not a SubscriptionContentRequest.' },
     },
-    handle: async ({ context, store, params, query, stream }) => {
+    handle: async ({ context, store, caller, params, query, stream }) => {
       const request = await readRequest(stream);
       if (request.catalog !== params.catalog) {
         throw new Problem(
@@ -60,7 +61,9 @@ export const catalogContentRoutes: readonly Route[] = [
           body: writeStatus(204, 'nothing is newer', { ...envelope, ...parties }),
         };
       }
-      const wanted = { catalog: params.catalog, partition: EVERYONE, base: request.base, target };
+      // What a site may have is what it serves, whatever it asks for.
+      const { partition } = await viewOfSite(context.db, store.store, caller.id);
+      const wanted = { catalog: params.catalog, partition, base: request.base, target };
       const key = await planDocument(context, store.store, wanted);
       await prepareDocument(context, store, key);
       const document = openDocumentFile(context, store.store, key);

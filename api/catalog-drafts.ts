@@ -9,6 +9,7 @@ import {
   listDrafts,
   skusInDraft,
 } from '../db/catalog/drafts';
+import { groupNames } from '../db/catalog/groups';
 import { requirePrimacy } from '../db/topology';
 import { type ItemInDraft, publishedAt } from '../domain/catalog-draft';
 import { type ItemTexts } from '../domain/catalog-import';
@@ -59,8 +60,10 @@ const readingRoutes: readonly Route[] = [
     query: noQuery,
     body: noBody,
     idempotent: false,
-    responses: { 200: { description: 'The drafts.', schema: pageOf(draftSchema) } },
-    handle: async ({ context, store, params }) => {
+    responses: { 200: { description: 'The drafts.', schema: pageOf(draftSchema) }, ...AT_THE_PRIMARY },
+    handle: async (request) => {
+      await requirePrimaryHere(request);
+      const { context, store, params } = request;
       const drafts = await listDrafts(context.db, store.store, params.catalog, context.runtime.clock.now());
       return { status: 200, body: { items: drafts.map(shownDraft), next: null } };
     },
@@ -76,11 +79,15 @@ const readingRoutes: readonly Route[] = [
     query: noQuery,
     body: noBody,
     idempotent: false,
-    responses: { 200: { description: 'Counts; a draft in which there is nothing has none.', schema: draftSchema } },
-    handle: async ({ context, params }) => ({
-      status: 200,
-      body: shownDraft(await countDraft(context.db, params, context.runtime.clock.now())),
-    }),
+    responses: {
+      200: { description: 'Counts; a draft in which there is nothing has none.', schema: draftSchema },
+      ...AT_THE_PRIMARY,
+    },
+    handle: async (request) => {
+      await requirePrimaryHere(request);
+      const { context, params } = request;
+      return { status: 200, body: shownDraft(await countDraft(context.db, params, context.runtime.clock.now())) };
+    },
   }),
   route({
     method: 'get',
@@ -93,12 +100,19 @@ const readingRoutes: readonly Route[] = [
     query: pageQuery,
     body: noBody,
     idempotent: false,
-    responses: { 200: { description: 'A page of items, by sku.', schema: pageOf(draftChangeSchema) } },
-    handle: async ({ context, params, query }) => {
+    responses: {
+      200: { description: 'A page of items, by sku.', schema: pageOf(draftChangeSchema) },
+      ...AT_THE_PRIMARY,
+    },
+    handle: async (request) => {
+      await requirePrimaryHere(request);
+      const { context, params, query } = request;
       const now = context.runtime.clock.now();
       const after = query.after === undefined ? '' : requireCursor(query.after, draftCursor);
       const skus = await skusInDraft(context.db, params, { after, limit: query.limit });
-      const changes = (await itemsInDraft(context.db, params, skus)).map((entry) => shownDraftChange(entry, now));
+      const names = await groupNames(context.db, params.store);
+      const entries = await itemsInDraft(context.db, params, skus);
+      const changes = entries.map((entry) => shownDraftChange(entry, now, names));
       // Another draft may have been published that made it so already.
       const items = changes.filter(({ change, waiting }) => change !== 'unchanged' || waiting.length > 0);
       const next = skus.length === query.limit ? writeCursor(skus.at(-1)) : null;
@@ -116,13 +130,18 @@ const readingRoutes: readonly Route[] = [
     query: noQuery,
     body: noBody,
     idempotent: false,
-    responses: { 200: { description: 'The item.', schema: draftItemSchema }, 404: { description: 'No such item.' } },
+    responses: {
+      200: { description: 'The item.', schema: draftItemSchema },
+      404: { description: 'No such item.' },
+      ...AT_THE_PRIMARY,
+    },
     handle: async (request) => {
+      await requirePrimaryHere(request);
       const { context, params } = request;
       const entry = await itemInDraft(context.db, params, params.sku);
       const { published, drafted, dated } = entry;
       if (published === null && drafted === undefined && dated.length === 0) throw noSuchItem(params);
-      return { status: 200, body: shownDraftItem(request, entry, []) };
+      return { status: 200, body: await shownDraftItem(request, entry, []) };
     },
   }),
 ];
@@ -223,7 +242,7 @@ async function edit(request: ItemRequest, change: ItemEdit): Promise<Reply> {
   const edited = await editItem(context, params, params.sku, change);
   if (edited.outcome === 'absent') throw noSuchItem(params);
   if (edited.outcome === 'bad') throw badItem(params.sku, edited.faults);
-  return { status: 200, body: shownDraftItem(request, edited.entry, edited.defaults) };
+  return { status: 200, body: await shownDraftItem(request, edited.entry, edited.defaults) };
 }
 
 interface BodyFault {
@@ -247,15 +266,16 @@ function noSuchItem({ catalog, draft, sku }: z.output<typeof draftItemParams>): 
   return notFound(`neither draft "${draft}" of catalogue "${catalog}" nor its newest revision has an item "${sku}"`);
 }
 
-function shownDraftItem(
+async function shownDraftItem(
   { context, params }: ItemRequest,
   entry: ItemInDraft,
   defaults: readonly string[],
-): z.output<typeof draftItemSchema> {
+): Promise<z.output<typeof draftItemSchema>> {
+  const names = await groupNames(context.db, params.store);
   const now = context.runtime.clock.now();
   const item = publishedAt(entry, now);
-  const shown = { draft: params.draft, item: item && keptItem(item), defaults: [...defaults] };
-  return { ...shownDraftChange(entry, now), ...shown };
+  const shown = { draft: params.draft, item: item && keptItem(item, names), defaults: [...defaults] };
+  return { ...shownDraftChange(entry, now, names), ...shown };
 }
 
 export const catalogDraftRoutes: readonly Route[] = [...readingRoutes, ...writingRoutes];

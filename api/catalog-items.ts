@@ -6,6 +6,7 @@ import { findRevision, readHead } from '../db/catalog/heads';
 import { isStillSearched, searchedRevision } from '../db/catalog/indexing';
 import { CANDIDATES_MAX, hasTooMany, searchItems } from '../db/catalog/search';
 import { type Database } from '../db/database';
+import { type Viewer, maySee } from '../domain/audience';
 import { NO_REVISION, SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
 import { parseAmount } from '../domain/money';
 import {
@@ -33,6 +34,7 @@ import {
   storeParams,
   writeCursor,
 } from './schemas';
+import { viewerHeader, viewerOf } from './viewer';
 
 const itemSchema = z
   .object({ ...itemShape, available: z.number().int().describe('Units that this site may sell now.') })
@@ -79,6 +81,7 @@ interface Listing {
   readonly db: Database;
   readonly store: string;
   readonly catalog: string;
+  readonly viewer: Viewer;
   readonly filter: ItemFilter;
   readonly words: SearchedWords | null;
   readonly order: ItemOrder;
@@ -117,12 +120,17 @@ function goneRevision(catalog: string, revision: number): Problem {
 
 const browseCursor = z.strictObject({ revision: z.number().int(), sku: z.string() });
 
+/** A catalogue that the viewer may not see is one that is not there. */
+function nothing(): Promise<Page> {
+  return Promise.resolve({ items: [], next: null, revision: NO_REVISION, complete: true });
+}
+
 /** In the order of the skus, at the newest revision. */
-async function browse({ db, store, catalog, filter, limit, after }: Listing): Promise<Page> {
+async function browse({ db, store, catalog, viewer, filter, limit, after }: Listing): Promise<Page> {
   const cursor = after === undefined ? null : requireCursor(after, browseCursor);
   const revision = cursor?.revision ?? (await readHead(db, store, catalog)).revision;
   if (cursor && !(await findRevision(db, store, catalog, revision))) throw goneRevision(catalog, revision);
-  const items = await browseItems(db, { ...filter, store, catalog, revision, limit, after: cursor?.sku ?? '' });
+  const items = await browseItems(db, { ...filter, store, catalog, revision, viewer, limit, after: cursor?.sku ?? '' });
   const last = items.length === limit ? items.at(-1) : undefined;
   const next = last ? writeCursor({ revision, sku: last.item.sku }) : null;
   return { items, next, revision, complete: true };
@@ -138,15 +146,15 @@ const searchCursor = z.strictObject({
 });
 
 /** By words or in another order, at the newest revision whose words are indexed. */
-async function search({ db, store, catalog, filter, words, order, limit, after }: Listing): Promise<Page> {
+async function search({ db, store, catalog, viewer, filter, words, order, limit, after }: Listing): Promise<Page> {
   const of = createHash('sha256')
-    .update(JSON.stringify([filter, words, order]))
+    .update(JSON.stringify([filter, words, order, viewer]))
     .digest('hex')
     .slice(0, 16);
   const cursor = after === undefined ? null : requireCursor(after, searchCursor.extend({ of: z.literal(of) }));
   const revision = cursor?.revision ?? (await newestSearched(db, store, catalog));
   if (cursor === null && revision === NO_REVISION) return { items: [], next: null, revision, complete: true };
-  const query = { ...filter, store, catalog, revision, words, order, limit, after: cursor };
+  const query = { ...filter, store, catalog, revision, viewer, words, order, limit, after: cursor };
   const items = await searchItems(db, query);
   const complete = cursor?.complete ?? !(await hasTooMany(db, query));
   // Asked last: what a page was made from was there all the while.
@@ -189,14 +197,19 @@ export const catalogItemRoutes: readonly Route[] = [
       410: { description: 'The revision on which the list was begun is not here: begin anew.' },
       503: { description: 'The words are being indexed for the first time.' },
     },
-    handle: async ({ context, store, query }) => {
+    headers: viewerHeader,
+    handle: async (request) => {
+      const { context, store, query } = request;
       const catalog = query.catalog ?? store.catalog;
       const words = searchedWords(searchScope(store.store, catalog), query.q);
       const order = query.sort ?? (words === null ? 'sku' : 'relevance');
       const { limit, after } = query;
-      const listing = { db: context.db, store: store.store, catalog, filter: filterOf(query), words, order };
+      const viewer = await viewerOf(request);
+      const listing = { db: context.db, store: store.store, catalog, viewer, filter: filterOf(query), words, order };
       const byIndex = words !== null || order !== 'sku';
-      const page = await (byIndex ? search : browse)({ ...listing, limit, after });
+      const { audience } = await readHead(context.db, store.store, catalog);
+      const list = !maySee(viewer, audience) ? nothing : byIndex ? search : browse;
+      const page = await list({ ...listing, limit, after });
       const { items, next, revision, complete } = page;
       return { status: 200, body: { items: items.map(shownItem), next, revision: showRevision(revision), complete } };
     },
@@ -213,9 +226,12 @@ export const catalogItemRoutes: readonly Route[] = [
     body: noBody,
     idempotent: false,
     responses: { 200: { description: 'The item.', schema: itemSchema }, 404: { description: 'No such item.' } },
-    handle: async ({ context, store, params, query }) => {
+    headers: viewerHeader,
+    handle: async (request) => {
+      const { context, store, params, query } = request;
       const catalog = query.catalog ?? store.catalog;
-      const [found] = await findItems(context.db, store.store, catalog, [params.sku]);
+      const wanted = { store: store.store, catalog, viewer: await viewerOf(request) };
+      const [found] = await findItems(context.db, wanted, [params.sku]);
       if (!found) throw notFound(`catalogue "${catalog}" has no item "${params.sku}"`);
       return { status: 200, body: shownItem(found) };
     },

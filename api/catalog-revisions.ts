@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { restoreRevision } from '../activities/catalog/restoration';
 import { type Span, itemsAt, touchedSkus, versionsAtBoth } from '../db/catalog/changes';
+import { groupNames } from '../db/catalog/groups';
 import { findRevision, listRevisions, readHead } from '../db/catalog/heads';
 import { type Statements } from '../db/database';
+import { describeAudience } from '../domain/audience';
 import { NO_REVISION, OPEN_REVISION, readRevision, showRevision } from '../domain/catalog';
 import { draftSchema, shownDraft } from './catalog-drafts';
 import { catalogParams, itemChangeSchema, keptItem, keptItemSchema, shownItemChange } from './catalog-schemas';
@@ -26,6 +28,7 @@ const revisionSchema = z
     base: z.string(),
     items: z.number().int(),
     digest: z.string(),
+    audience: z.string().describe('Whom the whole catalogue is for; empty for everyone.'),
     publishedAt: z.iso.datetime(),
     request: z.string(),
   })
@@ -58,8 +61,10 @@ export const catalogRevisionRoutes: readonly Route[] = [
     handle: async ({ context, store, params, query }) => {
       const before = query.after === undefined ? OPEN_REVISION : requireCursor(query.after, z.number().int());
       const records = await listRevisions(context.db, store.store, params.catalog, query.limit, before);
-      const items = records.map(({ revision, baseRevision, itemCount, digest, publishedAt, request }) => ({
+      const names = await groupNames(context.db, store.store);
+      const items = records.map(({ revision, baseRevision, itemCount, digest, audience, publishedAt, request }) => ({
         ...{ revision: showRevision(revision), base: showRevision(baseRevision), items: itemCount, digest, request },
+        audience: describeAudience(audience, names),
         publishedAt: time(publishedAt),
       }));
       const next = records.length === query.limit ? writeCursor(records.at(-1)?.revision) : null;
@@ -85,9 +90,11 @@ export const catalogRevisionRoutes: readonly Route[] = [
       const { catalog } = params;
       const revision = await requireRevision(context.db, store.store, catalog, params.revision);
       const after = query.after === undefined ? '' : requireCursor(query.after, skuCursor);
-      const items = await itemsAt(context.db, { store: store.store, catalog, revision }, after, query.limit);
-      const next = items.length === query.limit ? writeCursor(items.at(-1)?.sku) : null;
-      return { status: 200, body: { items: items.map(keptItem), next } };
+      const versions = await itemsAt(context.db, { store: store.store, catalog, revision }, after, query.limit);
+      const names = await groupNames(context.db, store.store);
+      const items = versions.map(({ item }) => keptItem(item, names));
+      const next = versions.length === query.limit ? writeCursor(versions.at(-1)?.item.sku) : null;
+      return { status: 200, body: { items, next } };
     },
   }),
   route({
@@ -163,9 +170,10 @@ async function differences(
   const span = { store, catalog, base: Math.min(from, to), target: Math.max(from, to) };
   const touched = await touchedSkus(reads, span, limit, after);
   const versions = await versionsAtBoth(reads, span, touched);
+  const names = await groupNames(reads, store);
   const changes = versions.map(({ sku, before, after: since }) => {
     const [old, fresh] = from <= to ? [before, since] : [since, before];
-    return shownItemChange(sku, old?.item ?? null, fresh?.item ?? null);
+    return shownItemChange(sku, old?.item ?? null, fresh?.item ?? null, names);
   });
   const last = touched.length === limit ? (touched.at(-1) ?? null) : null;
   return { items: changes.filter(({ change }) => change !== 'unchanged'), last };

@@ -1,5 +1,6 @@
 /** Items and their changes as the API shows and takes them. */
 import { z } from 'zod';
+import { type GroupNames, describeAudience } from '../domain/audience';
 import { type CatalogItem, SKU_LENGTH_MAX } from '../domain/catalog';
 import {
   CHANGE_KINDS,
@@ -12,7 +13,8 @@ import {
   publishedAt,
   waitingChanges,
 } from '../domain/catalog-draft';
-import { money, moneySchema, nameSchema, time } from './schemas';
+import { formatAmount } from '../domain/money';
+import { amountSchema, money, moneySchema, nameSchema, time } from './schemas';
 
 export const catalogParams = z.strictObject({ store: nameSchema, catalog: nameSchema });
 export const draftParams = catalogParams.extend({ draft: nameSchema });
@@ -41,11 +43,20 @@ export function shownContent(item: CatalogItem): z.output<z.ZodObject<typeof ite
 
 /** For those who keep the catalogue, who know its audiences. */
 export const keptItemSchema = z
-  .object({ ...itemShape, audience: z.string().describe('The user group that may see it; empty for everyone.') })
+  .object({
+    ...itemShape,
+    audience: z.string().describe('The user groups that may see it, separated by commas; empty for everyone.'),
+    groupPrices: z.record(z.string(), amountSchema).optional().describe('Prices for user groups.'),
+  })
   .meta({ id: 'CatalogItem' });
 
-export function keptItem(item: CatalogItem): z.output<typeof keptItemSchema> {
-  return { ...shownContent(item), audience: item.audience };
+export function keptItem(item: CatalogItem, names: GroupNames): z.output<typeof keptItemSchema> {
+  const prices = Object.entries(item.groupPrices ?? {}).map(([id, amount]) => [names.nameOf(id), formatAmount(amount)]);
+  return {
+    ...shownContent(item),
+    audience: describeAudience(item.audience, names),
+    ...(prices.length === 0 ? {} : { groupPrices: Object.fromEntries(prices) as Record<string, string> }),
+  };
 }
 
 const textMember = z.string().optional();
@@ -58,6 +69,7 @@ const givenShape = {
   classification: z.object({ domain: z.string(), code: z.string() }).optional(),
   leadTimeDays: z.number().int().optional(),
   attributes: z.record(z.string(), z.string()).optional(),
+  groupPrices: z.record(z.string(), z.string()).optional().describe('Prices for user groups, by their names.'),
   priceFrom: z.iso
     .datetime({ offset: true })
     .optional()
@@ -102,8 +114,9 @@ export function shownItemChange(
   sku: string,
   before: CatalogItem | null,
   after: CatalogItem | null,
+  names: GroupNames,
 ): ItemChange & { sku: string } {
-  return { sku, ...itemChange(before, after) };
+  return { sku, ...itemChange(before, after, names) };
 }
 
 const datedSchema = z
@@ -114,8 +127,9 @@ const datedSchema = z
   })
   .meta({ id: 'DatedChange' });
 
-function shownDated({ holdsFrom, item, priceOnly }: DatedChange): z.output<typeof datedSchema> {
-  return { from: time(holdsFrom), price: money(item.price, item.currency), item: priceOnly ? null : keptItem(item) };
+function shownDated({ holdsFrom, item, priceOnly }: DatedChange, names: GroupNames): z.output<typeof datedSchema> {
+  const price = money(item.price, item.currency);
+  return { from: time(holdsFrom), price, item: priceOnly ? null : keptItem(item, names) };
 }
 
 /** What the next publication of a draft does to an item, and what waits for its time. */
@@ -126,12 +140,17 @@ export const draftChangeSchema = itemChangeSchema
   })
   .meta({ id: 'DraftChange' });
 
-export function shownDraftChange(entry: ItemInDraft, now: number): z.output<typeof draftChangeSchema> {
-  const { change, fields } = itemChange(entry.published, publishedAt(entry, now));
+export function shownDraftChange(
+  entry: ItemInDraft,
+  now: number,
+  names: GroupNames,
+): z.output<typeof draftChangeSchema> {
+  const { change, fields } = itemChange(entry.published, publishedAt(entry, now), names);
+  const dated = (one: DatedChange) => shownDated(one, names);
   return {
     ...{ sku: entry.sku, change, fields: [...fields] },
-    due: dueChanges(entry, now).map(shownDated),
-    waiting: waitingChanges(entry, now).map(shownDated),
+    due: dueChanges(entry, now).map(dated),
+    waiting: waitingChanges(entry, now).map(dated),
   };
 }
 

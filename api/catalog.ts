@@ -1,9 +1,12 @@
 /** Publishing and pushing, and which site has what. */
 import { z } from 'zod';
+import { viewOfSite } from '../activities/catalog/views';
 import { workflowPage } from '../activities/context';
 import { listConfirmations } from '../db/catalog/deliveries';
+import { groupNames } from '../db/catalog/groups';
 import { listHeads, readHead } from '../db/catalog/heads';
 import { searchedRevisions } from '../db/catalog/indexing';
+import { describeAudience, groupsIn, maySee } from '../domain/audience';
 import { NO_REVISION, showRevision } from '../domain/catalog';
 import { catalogContentRoutes } from './catalog-content';
 import { catalogDraftRoutes } from './catalog-drafts';
@@ -13,6 +16,7 @@ import { startPush } from './catalog-push';
 import { catalogRevisionRoutes } from './catalog-revisions';
 import { catalogParams, draftQuery } from './catalog-schemas';
 import { catalogTriggerRoutes } from './catalog-triggers';
+import { groupRoutes } from './groups';
 import { AT_THE_PRIMARY, requirePrimaryHere } from './primary';
 import { type Route, route } from './route';
 import { noBody, noQuery, pageOf, storeParams, time, timeOrNull } from './schemas';
@@ -25,6 +29,7 @@ const catalogSchema = z
     searchable: z.string().describe('The revision that searches see: its words are indexed.'),
     items: z.number().int(),
     digest: z.string(),
+    audience: z.string().describe('Whom the whole catalogue is for; empty for everyone.'),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Catalog' });
@@ -60,11 +65,16 @@ const managementRoutes: Route[] = [
     body: noBody,
     idempotent: false,
     responses: { 200: { description: 'The catalogues.', schema: pageOf(catalogSchema) } },
-    handle: async ({ context, store }) => {
-      const heads = await listHeads(context.db, store.store);
+    handle: async ({ context, store, caller }) => {
+      const all = await listHeads(context.db, store.store);
+      // Another site hears of no catalogue that is not for it.
+      const served = caller.role === 'site' ? (await viewOfSite(context.db, store.store, caller.id)).partition : null;
+      const heads = all.filter(({ audience }) => served === null || maySee(groupsIn(served), audience));
       const searched = await searchedRevisions(context.db, store.store);
-      const items = heads.map(({ catalog, revision, itemCount, digest, updatedAt }) => ({
+      const names = await groupNames(context.db, store.store);
+      const items = heads.map(({ catalog, revision, itemCount, digest, audience, updatedAt }) => ({
         ...{ catalog, revision: showRevision(revision), items: itemCount, digest, updatedAt: time(updatedAt) },
+        audience: describeAudience(audience, names),
         searchable: showRevision(searched.get(catalog) ?? NO_REVISION),
       }));
       return { status: 200, body: { items, next: null } };
@@ -134,4 +144,5 @@ export const catalogRoutes: readonly Route[] = [
   ...catalogRevisionRoutes,
   ...catalogTriggerRoutes,
   ...catalogContentRoutes,
+  ...groupRoutes,
 ];

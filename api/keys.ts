@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ApiKey, KEY_ROLES, addKey, findKey, listKeys, makeKey, revokeKey, rotateKey } from '../db/api-keys';
+import { groupListSchema, requireGroups } from './groups';
 import { Problem, notFound } from './problems';
 import { type Route, route } from './route';
 import { nameSchema, noBody, noQuery, pageOf, pageQuery, storeParams, time, timeOrNull } from './schemas';
@@ -16,6 +17,7 @@ const keySchema = z
     role: z.enum(KEY_ROLES),
     site: z.string().nullable(),
     label: z.string(),
+    groups: z.array(z.string()).describe('User groups whose items it may see, by their ids.'),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().nullable(),
     revokedAt: z.iso.datetime().nullable(),
@@ -25,7 +27,7 @@ const keySchema = z
 function shown(key: ApiKey): z.output<typeof keySchema> {
   const { keyId, role, site, label } = key;
   return {
-    ...{ keyId, role, site, label },
+    ...{ keyId, role, site, label, groups: [...key.groups] },
     createdAt: time(key.createdAt),
     expiresAt: timeOrNull(key.expiresAt),
     revokedAt: timeOrNull(key.revokedAt),
@@ -50,17 +52,22 @@ export const keyRoutes: readonly Route[] = [
       role: z.enum(KEY_ROLES),
       site: nameSchema.nullable().default(null).describe('Only for this site; null for every site of the store.'),
       label: z.string().min(1).max(LABEL_LENGTH_MAX).meta({ example: 'web shop' }),
+      groups: groupListSchema.default([]).describe('User groups whose items it may see.'),
       expiresAt: z.iso.datetime().nullable().default(null),
     }),
     idempotent: false,
-    responses: { 201: { description: 'The key.', schema: newKeySchema } },
+    responses: {
+      201: { description: 'The key.', schema: newKeySchema },
+      422: { description: 'A group is not known.' },
+    },
     handle: async ({ context, store, body }) => {
       const { db, runtime } = context;
       const key = makeKey(runtime.random);
       const expiresAt = body.expiresAt === null ? null : Date.parse(body.expiresAt);
       const { role, site, label } = body;
+      const groups = await requireGroups(db, store.store, body.groups);
       const added = await db.transaction((tx) =>
-        addKey(tx, { store: store.store, key, role, site, label, expiresAt, now: runtime.clock.now() }),
+        addKey(tx, { store: store.store, key, role, site, label, groups, expiresAt, now: runtime.clock.now() }),
       );
       return { status: 201, body: { ...shown(added), key } };
     },
@@ -112,7 +119,7 @@ export const keyRoutes: readonly Route[] = [
     idempotent: false,
     responses: {
       201: {
-        description: 'The new key: same role, site and label.',
+        description: 'The new key: same role, site, label and groups.',
         schema: newKeySchema.extend({ replaces: keySchema }),
       },
       404: { description: 'No such key.' },

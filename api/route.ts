@@ -15,6 +15,8 @@ export interface Caller {
   readonly role: Role | 'nobody';
   /** The key's id, or the calling site's name. */
   readonly id: string;
+  /** The user groups whose items the key may see, by their ids. */
+  readonly groups?: readonly string[];
 }
 
 export interface RouteRequest<P, Q, B> {

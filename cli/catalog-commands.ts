@@ -29,6 +29,11 @@ export function catalogCommands(catalog: Command): void {
     .action(async (options: DraftOptions & { wait: boolean }) =>
       (await import('./catalog.js')).runCatalogPush(options),
     );
+  ofCatalog(catalog.command('audience').description('let only these user groups see the catalogue, from now on'))
+    .argument('[groups...]', 'by name or id; none: everyone')
+    .action(async (groups: string[], options: CatalogOptions) =>
+      (await import('./groups.js')).runCatalogAudience(groups, options),
+    );
   ofCatalog(catalog.command('status').description('which revision every site has confirmed')).action(
     async (options: CatalogOptions) => (await import('./catalog.js')).runCatalogStatus(options),
   );
@@ -92,7 +97,8 @@ function draftCommands(catalog: Command): void {
     .option('--unit <code>', 'unit of measure, such as EA')
     .option('--classification <domain:code>', 'such as UNSPSC:60141000')
     .option('--lead-time <days>', 'from order to delivery', wholeNumber(0, LEAD_TIME_MAX_DAYS))
-    .option('--audience <group>', 'the user group that may see it')
+    .option('--audience <groups>', 'the user groups that may see it, separated by commas; "everyone" lifts it')
+    .option('--group-price <group=amount...>', 'a price for a user group, instead of all that it had')
     .option('--attribute <name=value...>', 'an attribute; with no value it goes')
     .action(async (sku: string, options: SetOptions) => (await import('./catalog-drafts.js')).runSet(sku, options));
   ofDraft(catalog.command('withdraw').description('draft that items go'))

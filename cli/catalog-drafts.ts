@@ -21,6 +21,7 @@ export type SetOptions = DraftOptions & {
   readonly classification?: string;
   readonly leadTime?: number;
   readonly audience?: string;
+  readonly groupPrice?: readonly string[];
   readonly attribute?: readonly string[];
 };
 
@@ -82,6 +83,7 @@ function valuesOf(options: SetOptions): ItemValues {
     ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)),
     ...(options.classification === undefined ? {} : { classification: classificationOf(options.classification) }),
     ...(options.attribute ? { attributes } : {}),
+    ...(options.groupPrice ? { groupPrices: Object.fromEntries(options.groupPrice.map(groupPriceOf)) } : {}),
   };
 }
 
@@ -90,6 +92,14 @@ function attributeOf(text: string): [string, string] {
   const at = text.indexOf('=');
   if (at < 1) throw wrongUsage(`--attribute "${text}": give a name and a value, such as colour=blue`);
   return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** "gold=11.00" */
+function groupPriceOf(text: string): [string, string] {
+  const [group = '', amount = ''] = text.split('=');
+  if (group === '' || amount === '')
+    throw wrongUsage(`--group-price "${text}": give a group and its price, such as gold=11.00`);
+  return [group, amount];
 }
 
 /** "UNSPSC:60141000" */

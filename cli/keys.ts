@@ -8,14 +8,15 @@ export type CreateKeyOptions = TargetOptions & {
   readonly role: string;
   readonly label: string;
   readonly forSite?: string;
+  readonly group?: readonly string[];
   /** Seconds. */
   readonly lifetime?: number;
 };
 
 export async function runKeysCreate(options: CreateKeyOptions): Promise<void> {
-  const { role, label, forSite, lifetime } = options;
+  const { role, label, forSite, group = [], lifetime } = options;
   const expiresAt = lifetime === undefined ? null : new Date(Date.now() + lifetime * 1000).toISOString();
-  const made = await api(options).createKey({ role, label, site: forSite ?? null, expiresAt });
+  const made = await api(options).createKey({ role, label, site: forSite ?? null, groups: group, expiresAt });
   tell(options, made, `key ${made.keyId} (${describe(made)})`);
 }
 

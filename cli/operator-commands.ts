@@ -37,6 +37,30 @@ export function operatorCommands(program: Command): void {
     .action(async (options: TargetOptions) => (await import('./deliveries.js')).runHeldList(options));
   backupCommands(program);
   keyCommands(program.command('keys').description("a site's API keys"));
+  groupCommands(program.command('groups').description('user groups, and which sites serve them'));
+}
+
+function groupCommands(groups: Command): void {
+  withTarget(groups.command('list').description('the user groups and their ids'))
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions) => (await import('./groups.js')).runGroupsList(options));
+  withTarget(groups.command('add').description('a new user group'))
+    .argument('<name>', 'such as gold')
+    .option('--json', 'as JSON')
+    .action(async (name: string, options: TargetOptions) => (await import('./groups.js')).runGroupsAdd(name, options));
+  withTarget(groups.command('served').description('the user groups that a site serves'))
+    .argument('<site>', 'such as north')
+    .option('--json', 'as JSON')
+    .action(async (site: string, options: TargetOptions) =>
+      (await import('./groups.js')).runGroupsServed(site, options),
+    );
+  withTarget(groups.command('serve').description('let a site serve these user groups and no others'))
+    .argument('<site>', 'such as north')
+    .argument('[groups...]', 'by name or id; none: it serves everyone alike')
+    .option('--json', 'as JSON')
+    .action(async (site: string, names: string[], options: TargetOptions) =>
+      (await import('./groups.js')).runGroupsServe(site, names, options),
+    );
 }
 
 function keyCommands(keys: Command): void {
@@ -46,6 +70,7 @@ function keyCommands(keys: Command): void {
     .option('--for-site <site>', 'good at this site only (default: at any that knows it)')
     .option('--lifetime <time>', 'such as 90d or 12h (default: for ever)', duration)
     .option('--json', 'as JSON')
+    .option('--group <group...>', 'a user group whose items it may see, by name at the primary, elsewhere by id')
     .action(async (options: CreateKeyOptions) => (await import('./keys.js')).runKeysCreate(options));
   withTarget(keys.command('list').description('every key, without its secret'))
     .option('--json', 'as JSON')

@@ -167,6 +167,7 @@ export interface KeyRequest {
   readonly role: string;
   readonly label: string;
   readonly site: string | null;
+  readonly groups: readonly string[];
   readonly expiresAt: string | null;
 }
 

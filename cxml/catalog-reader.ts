@@ -1,7 +1,8 @@
 /** Reading a SubscriptionContentResponse as it streams in: memory holds one batch of items, whatever the catalogue. */
 import { type CatalogItem } from '../domain/catalog';
-import { parseAmount } from '../domain/money';
-import { type IndexHead, readIndexComment } from './catalog';
+import { GROUP_ID_PATTERN, formatAudience } from '../domain/audience';
+import { type Amount, parseAmount } from '../domain/money';
+import { AUDIENCE_DATA, GROUP_PRICE_DATA, type IndexHead, readIndexComment } from './catalog';
 import { Utf8Stream, XmlError, XmlStream, needInteger } from './reader';
 
 export interface IndexHandlers {
@@ -25,18 +26,16 @@ interface OpenItem {
   leadTime: string;
   /** Pairs, for an object would not keep every name as its own. */
   attributes: [string, string][];
+  /** The groups that may see it, and their prices. */
+  groups: string[];
+  groupPrices: [string, Amount][];
 }
 
 /**
  * Reads the document from its bytes. Answers the status code: 200 with `handlers` called, or 204 when nothing changed.
- * Items get the audience that the partition is for.
  */
-export async function readContentResponse(
-  bytes: AsyncIterable<Uint8Array>,
-  audience: string,
-  handlers: IndexHandlers,
-): Promise<number> {
-  const reader = new IndexReader(audience);
+export async function readContentResponse(bytes: AsyncIterable<Uint8Array>, handlers: IndexHandlers): Promise<number> {
+  const reader = new IndexReader();
   const stream = new XmlStream(reader);
   const decoder = new Utf8Stream();
   for await (const chunk of bytes) {
@@ -60,10 +59,9 @@ class IndexReader {
   private headTold = false;
   private item: OpenItem | null = null;
   private extrinsic = '';
+  private groupData = '';
   private items: CatalogItem[] = [];
   private withdrawn: string[] = [];
-
-  constructor(private readonly audience: string) {}
 
   open(name: string, attributes: Readonly<Record<string, string>>): void {
     this.path.push(name);
@@ -73,6 +71,8 @@ class IndexReader {
     else if (name === 'IndexItemAdd' || name === 'IndexItemDelete') this.item = emptyItem();
     else if (name === 'IndexItemPunchout')
       throw new XmlError('the Index holds an IndexItemPunchout: only adds and deletes are taken');
+    else if (name === 'SearchGroupData') this.groupData = '';
+    else if (name === 'SearchDataElement') this.takeGroup(attributes);
     else if (name === 'Extrinsic') this.extrinsic = attributes['name'] ?? '';
     else if (name === 'Money' && this.item) this.item.currency = attributes['currency'] ?? '';
     else if (name === 'Classification' && this.item) this.item.classificationDomain = attributes['domain'] ?? '';
@@ -101,7 +101,19 @@ class IndexReader {
     else if (name === 'UnitOfMeasure') item.unitOfMeasure = this.characters;
     else if (name === 'Classification') item.classification = this.characters;
     else if (name === 'LeadTime') item.leadTime = this.characters;
+    else if (name === 'Name' && parent === 'SearchGroupData') this.groupData = this.characters;
     else if (name === 'Extrinsic') item.attributes.push([this.extrinsic, this.characters]);
+  }
+
+  private takeGroup({ name: group = '', value = '' }: Readonly<Record<string, string>>): void {
+    const { item } = this;
+    if (!item) return;
+    if (!GROUP_ID_PATTERN.test(group))
+      throw new XmlError(`item "${item.sku}": a group's id is needed`, { value: group });
+    const price = parseAmount(value);
+    if (this.groupData === AUDIENCE_DATA) item.groups.push(group);
+    else if (this.groupData === GROUP_PRICE_DATA && price !== null) item.groupPrices.push([group, price]);
+    else throw new XmlError(`item "${item.sku}": SearchGroupData "${this.groupData}"`, { value });
   }
 
   private finished(): CatalogItem {
@@ -119,7 +131,8 @@ class IndexReader {
       classification: { domain: item.classificationDomain, code: item.classification },
       leadTimeDays: needInteger(item.leadTime, `item "${sku}": LeadTime`),
       attributes: Object.fromEntries(item.attributes),
-      audience: this.audience,
+      audience: formatAudience(item.groups),
+      ...(item.groupPrices.length === 0 ? {} : { groupPrices: Object.fromEntries(item.groupPrices) }),
     };
   }
 
@@ -149,6 +162,6 @@ function needSku(item: OpenItem | null): string {
 function emptyItem(): OpenItem {
   return {
     ...{ sku: '', description: '', price: '', currency: '', unitOfMeasure: '', leadTime: '' },
-    ...{ classificationDomain: '', classification: '', attributes: [] },
+    ...{ classificationDomain: '', classification: '', attributes: [], groups: [], groupPrices: [] },
   };
 }

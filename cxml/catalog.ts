@@ -1,10 +1,11 @@
 /**
  * Catalogues on the wire: cXML's own subscription transactions (cXML 1.2.063; design, section 5). A revision is
  * announced by SubscriptionChangeMessage, asked for by SubscriptionContentRequest and answered with an Index in a
- * SubscriptionContentResponse. The audience of items is never written: a document is for one partition, and its
- * receiver knows which.
+ * SubscriptionContentResponse. User groups stand in an item's SearchGroupData, by ids that mean nothing elsewhere, and
+ * only those that the receiver serves.
  */
-import { type CatalogItem } from '../domain/catalog';
+import { groupsIn } from '../domain/audience';
+import { type CatalogItem, EVERYONE } from '../domain/catalog';
 import { type Envelope } from '../domain/documents';
 import { formatAmount } from '../domain/money';
 import { END_DOCUMENT, dateTime, header, readEnvelope, startDocument } from './envelope';
@@ -23,10 +24,16 @@ export interface IndexHead {
   readonly itemCount: number;
   /** The digest of `target`'s items. */
   readonly digest: string;
+  /** Whom the whole catalogue is for, of those that the receiver serves; empty for everyone. */
+  readonly audience: string;
 }
 
 const SUPPLIER_DOMAIN = 'EntrepotStore';
-const COMMENT_FORM = /^base=(\d+) target=(\d+) items=(\d+) digest=([0-9a-f]{64})$/;
+const COMMENT_FORM = /^base=(\d+) target=(\d+) items=(\d+) digest=([0-9a-f]{64})(?: audience=(\S{1,255}))?$/;
+
+/** Names of an item's SearchGroupData: the groups that may see it, and their prices. */
+export const AUDIENCE_DATA = 'EntrepotAudience';
+export const GROUP_PRICE_DATA = 'EntrepotGroupPrice';
 
 function subscription(head: Pick<IndexHead, 'catalog' | 'target'>, envelope: Envelope, language: string): string {
   return element(
@@ -92,7 +99,8 @@ function statusWords(code: number): string {
 
 /** What stands before an Index's items; the items follow, then `endContentResponse`. */
 export function startContentResponse(head: IndexHead, envelope: Envelope, language: string): string {
-  const comment = `base=${head.base} target=${head.target} items=${head.itemCount} digest=${head.digest}`;
+  const sum = `base=${head.base} target=${head.target} items=${head.itemCount} digest=${head.digest}`;
+  const comment = head.audience === EVERYONE ? sum : `${sum} audience=${head.audience}`;
   return (
     startDocument(envelope, { 'xml:lang': language }) +
     '<Response><Status code="200" text="OK"/><SubscriptionContentResponse>' +
@@ -119,8 +127,23 @@ export function writeIndexItem(item: CatalogItem, language: string): string {
     `<UnitOfMeasure>${escapeText(item.unitOfMeasure)}</UnitOfMeasure>` +
     `<Classification domain="${escapeAttribute(classification.domain)}">${escapeText(classification.code)}</Classification>` +
     `<LeadTime>${item.leadTimeDays}</LeadTime>${extrinsics}</ItemDetail>` +
-    `<IndexItemDetail><LeadTime>${item.leadTimeDays}</LeadTime></IndexItemDetail></IndexItemAdd></IndexItem>`
+    `<IndexItemDetail><LeadTime>${item.leadTimeDays}</LeadTime>${groupData(item, language)}</IndexItemDetail>` +
+    `</IndexItemAdd></IndexItem>`
   );
+}
+
+function groupData({ audience, groupPrices = {} }: CatalogItem, language: string): string {
+  const groups = groupsIn(audience).map((group): [string, string] => [group, group]);
+  const prices = Object.keys(groupPrices)
+    .sort()
+    .map((group): [string, string] => [group, formatAmount(groupPrices[group] as number)]);
+  return searchGroupData(AUDIENCE_DATA, groups, language) + searchGroupData(GROUP_PRICE_DATA, prices, language);
+}
+
+function searchGroupData(name: string, pairs: readonly (readonly [string, string])[], language: string): string {
+  if (pairs.length === 0) return '';
+  const elements = pairs.map(([group, value]) => element('SearchDataElement', { name: group, value }));
+  return element('SearchGroupData', {}, textElement('Name', name, { 'xml:lang': language }), ...elements);
 }
 
 /** One withdrawn item as an IndexItem. */
@@ -139,5 +162,6 @@ export function readIndexComment(comment: string, catalog: string, loadmode: Ind
     target: needInteger(match[2] as string, 'target'),
     itemCount: needInteger(match[3] as string, 'items'),
     digest: match[4] as string,
+    audience: match[5] ?? EVERYONE,
   };
 }

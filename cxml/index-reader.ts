@@ -17,6 +17,7 @@ export const CXML_NAMES: FieldNames = {
   classificationCode: 'Classification',
   leadTimeDays: 'LeadTime',
   audience: 'audience',
+  groupPrices: 'groupPrices',
   priceFrom: 'EffectiveDate',
   withdraw: 'IndexItemDelete',
   attribute: 'Extrinsic ',

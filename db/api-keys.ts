@@ -1,5 +1,6 @@
 /** API keys: only hashes are kept; scoped to store, site and role (design, section 7). */
 import { createHash } from 'node:crypto';
+import { formatAudience, groupsIn } from '../domain/audience';
 import { type Random } from '../domain/runtime';
 import { type Statements, type Transaction } from './database';
 import { forUpdate } from './dialect';
@@ -22,6 +23,8 @@ export interface ApiKey {
   /** null: every site of the store. */
   readonly site: string | null;
   readonly label: string;
+  /** User groups whose items it may see, by their ids. */
+  readonly groups: readonly string[];
   /** Milliseconds UTC. */
   readonly createdAt: number;
   readonly expiresAt: number | null;
@@ -56,24 +59,25 @@ export interface NewKey {
   readonly role: KeyRole;
   readonly site: string | null;
   readonly label: string;
+  readonly groups?: readonly string[];
   readonly expiresAt: number | null;
   readonly now: number;
 }
 
 export async function addKey(
   tx: Transaction,
-  { store, key, role, site, label, expiresAt, now }: NewKey,
+  { store, key, role, site, label, groups = [], expiresAt, now }: NewKey,
 ): Promise<ApiKey> {
   const parsed = parseKey(key);
   if (!parsed) throw new Error('an API key has the form ek_<12 letters or digits>_<43 of base64url>');
   const { keyId, secret } = parsed;
   const secretHash = hashSecret(secret);
   await tx.run(
-    `INSERT INTO api_keys (store, key_id, secret_hash, role, site, label, created_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    [store, keyId, secretHash, role, site, label, now, expiresAt],
+    `INSERT INTO api_keys (store, key_id, secret_hash, role, site, label, viewer_groups, created_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [store, keyId, secretHash, role, site, label, formatAudience(groups), now, expiresAt],
   );
-  return { store, keyId, secretHash, role, site, label, createdAt: now, expiresAt, revokedAt: null };
+  return { store, keyId, secretHash, role, site, label, groups, createdAt: now, expiresAt, revokedAt: null };
 }
 
 /** Neither revoked nor expired. */
@@ -88,12 +92,13 @@ interface KeyRow {
   role: KeyRole;
   site: string | null;
   label: string;
+  viewer_groups: string | null;
   created_at: number;
   expires_at: number | null;
   revoked_at: number | null;
 }
 
-const COLUMNS = 'store, key_id, secret_hash, role, site, label, created_at, expires_at, revoked_at';
+const COLUMNS = 'store, key_id, secret_hash, role, site, label, viewer_groups, created_at, expires_at, revoked_at';
 
 function apiKey(row: KeyRow): ApiKey {
   return {
@@ -103,6 +108,7 @@ function apiKey(row: KeyRow): ApiKey {
     role: row.role,
     site: row.site,
     label: row.label,
+    groups: groupsIn(row.viewer_groups ?? ''),
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
@@ -142,7 +148,7 @@ export interface Rotation {
   readonly now: number;
 }
 
-/** A new key of the same role, site and label; the old one ends with the overlap. Undefined for one not in force. */
+/** A new key of the same role, site, label and groups; the old one ends with the overlap. Undefined for one not in force. */
 export async function rotateKey(
   tx: Transaction,
   { store, keyId, key, oldExpiresAt, newExpiresAt, now }: Rotation,
@@ -154,8 +160,8 @@ export async function rotateKey(
   if (!row || !isInForce(apiKey(row), now)) return undefined;
   const old = apiKey(row);
   const expiresAt = newExpiresAt === undefined ? old.expiresAt : newExpiresAt;
-  const { role, site, label } = old;
-  const added = await addKey(tx, { store, key, role, site, label, expiresAt, now });
+  const { role, site, label, groups } = old;
+  const added = await addKey(tx, { store, key, role, site, label, groups, expiresAt, now });
   const ends = Math.min(oldExpiresAt, old.expiresAt ?? oldExpiresAt);
   await tx.run('UPDATE api_keys SET expires_at = ? WHERE store = ? AND key_id = ?', [ends, store, keyId]);
   return { old: { ...old, expiresAt: ends }, added };

@@ -1,4 +1,5 @@
 /** Carts: a row and its lines; removed lines stay as tombstones, so that a later merge does not bring them back. */
+import { type Viewer, formatAudience, groupsIn } from '../domain/audience';
 import { type Cart, type CartLine, type CartLineKey, type CartStatus } from '../domain/carts';
 import { type Amount } from '../domain/money';
 import { type SqlValue, type Statements, type Transaction } from './database';
@@ -11,6 +12,7 @@ interface CartRow {
   status: CartStatus;
   version: number;
   catalog: string;
+  viewer_groups: string | null;
   currency: string;
   buyer: string | null;
   ship_to: string | null;
@@ -32,7 +34,7 @@ interface LineRow {
 }
 
 const COLUMNS =
-  'cart_id, token_hash, buyer_id, status, version, catalog, currency, buyer, ship_to, bill_to, shipping_method, payment, comments, created_at, updated_at';
+  'cart_id, token_hash, buyer_id, status, version, catalog, viewer_groups, currency, buyer, ship_to, bill_to, shipping_method, payment, comments, created_at, updated_at';
 
 function fromJson<T>(text: string | null): T | null {
   return text === null ? null : (JSON.parse(text) as T);
@@ -55,6 +57,7 @@ export async function findCart(reads: Statements, store: string, cartId: string)
     status: row.status,
     version: row.version,
     catalog: row.catalog,
+    viewer: row.viewer_groups === EVERYTHING ? 'all' : groupsIn(row.viewer_groups ?? ''),
     currency: row.currency,
     buyer: fromJson(row.buyer),
     shipTo: fromJson(row.ship_to),
@@ -81,16 +84,27 @@ export interface NewCart {
   readonly tokenHash: string;
   readonly buyerId: string;
   readonly catalog: string;
+  readonly viewer?: Viewer;
   readonly currency: string;
   readonly site: string;
   readonly now: number;
 }
 
+/** In place of groups: whoever keeps the catalogue sees all of it. */
+const EVERYTHING = 'all';
+
+function viewerColumn(viewer: Viewer): string {
+  return viewer === 'all' ? EVERYTHING : formatAudience(viewer);
+}
+
 export async function createCart(tx: Transaction, cart: NewCart): Promise<void> {
   await tx.run(
-    `INSERT INTO carts (store, cart_id, token_hash, buyer_id, status, version, line_sequence, catalog, currency, created_site, created_at, updated_at)
-     VALUES (?, ?, ?, ?, 'I', 1, 0, ?, ?, ?, ?, ?)`,
-    [cart.store, cart.cartId, cart.tokenHash, cart.buyerId, cart.catalog, cart.currency, cart.site, cart.now, cart.now],
+    `INSERT INTO carts (store, cart_id, token_hash, buyer_id, status, version, line_sequence, catalog, viewer_groups, currency, created_site, created_at, updated_at)
+     VALUES (?, ?, ?, ?, 'I', 1, 0, ?, ?, ?, ?, ?, ?)`,
+    [
+      ...[cart.store, cart.cartId, cart.tokenHash, cart.buyerId, cart.catalog, viewerColumn(cart.viewer ?? [])],
+      ...[cart.currency, cart.site, cart.now, cart.now],
+    ],
   );
 }
 

@@ -98,9 +98,10 @@ export async function readCatalogEvidence(
     lead_time_days: number;
     attributes: string;
     audience: string;
+    group_prices: string | null;
   }>(
     `SELECT sku, description, price_amount, currency, unit_of_measure, classification_domain, classification_code,
-       lead_time_days, attributes, audience
+       lead_time_days, attributes, audience, group_prices
      FROM item_versions WHERE store = ? AND catalog = ? AND from_revision <= ? AND to_revision > ?`,
     [store, catalog, head.revision, head.revision],
   );
@@ -115,6 +116,7 @@ export async function readCatalogEvidence(
       leadTimeDays: row.lead_time_days,
       attributes: JSON.parse(row.attributes) as Record<string, string>,
       audience: row.audience,
+      ...(row.group_prices === null ? {} : { groupPrices: JSON.parse(row.group_prices) as Record<string, number> }),
     }),
   );
   return {

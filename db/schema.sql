@@ -9,6 +9,7 @@ CREATE TABLE api_keys (store varchar(32) not null,
   created_at bigint not null,
   expires_at bigint null,
   revoked_at bigint null,
+  viewer_groups varchar(255) null,
   primary key (store, key_id));
 
 CREATE TABLE borrowing_asks (store varchar(32) not null,
@@ -83,6 +84,7 @@ CREATE TABLE carts (store varchar(32) not null,
   comments text null,
   created_at bigint not null,
   updated_at bigint not null,
+  viewer_groups varchar(255) null,
   primary key (store, cart_id));
 
 CREATE TABLE catalog_confirmations (store varchar(32) not null,
@@ -129,6 +131,7 @@ CREATE TABLE catalog_drafts (store varchar(32) not null,
   audience varchar(255) not null,
   content_hash varchar(64) not null,
   updated_at bigint not null,
+  group_prices text null,
   primary key (store, catalog, sku));
 
 CREATE TABLE catalog_indexes (store varchar(32) not null,
@@ -148,6 +151,8 @@ CREATE TABLE catalog_revisions (store varchar(32) not null,
   published_at bigint not null,
   request varchar(255) not null,
   indexed_at bigint null,
+  audience varchar(255) null,
+  partition_name varchar(255) null,
   primary key (store, catalog, revision));
 
 CREATE TABLE catalog_triggers (store varchar(32) not null,
@@ -161,6 +166,14 @@ CREATE TABLE catalog_triggers (store varchar(32) not null,
   updated_at bigint not null,
   primary key (store, catalog, trigger_name));
 
+CREATE TABLE catalog_views (store varchar(32) not null,
+  catalog varchar(32) not null,
+  partition_name varchar(255) not null,
+  revision bigint not null,
+  item_count integer not null,
+  digest varchar(64) not null,
+  primary key (store, catalog, partition_name, revision));
+
 CREATE TABLE catalogs (store varchar(32) not null,
   catalog varchar(32) not null,
   revision bigint not null,
@@ -169,6 +182,8 @@ CREATE TABLE catalogs (store varchar(32) not null,
   staging_revision bigint null,
   updated_at bigint not null,
   stager varchar(36) null,
+  audience varchar(255) null,
+  partition_name varchar(255) null,
   primary key (store, catalog));
 
 CREATE TABLE draft_changes (store varchar(32) not null,
@@ -189,6 +204,7 @@ CREATE TABLE draft_changes (store varchar(32) not null,
   audience varchar(255) not null,
   content_hash varchar(64) not null,
   updated_at bigint not null,
+  group_prices text null,
   primary key (store, catalog, draft, sku, holds_from));
 
 CREATE TABLE events (store varchar(32) not null,
@@ -254,6 +270,7 @@ CREATE TABLE item_versions (store varchar(32) not null,
   attributes text not null,
   audience varchar(255) not null,
   content_hash varchar(64) not null,
+  group_prices text null,
   primary key (store, catalog, sku, from_revision));
 
 CREATE INDEX item_versions_store_catalog_from_revision on item_versions (store, catalog, from_revision);
@@ -349,6 +366,12 @@ CREATE TABLE refused_demand (store varchar(32) not null,
 
 CREATE INDEX refused_demand_store_sku_recorded_at on refused_demand (store, sku, recorded_at);
 
+CREATE TABLE site_groups (store varchar(32) not null,
+  site varchar(32) not null,
+  groups_served varchar(255) not null,
+  updated_at bigint not null,
+  primary key (store, site));
+
 CREATE TABLE sites (store varchar(32) not null,
   site varchar(32) not null,
   role varchar(32) not null,
@@ -433,6 +456,12 @@ CREATE TABLE transfers (store varchar(32) not null,
 CREATE INDEX transfers_store_cause on transfers (store, cause);
 
 CREATE INDEX transfers_store_state on transfers (store, state);
+
+CREATE TABLE user_groups (store varchar(32) not null,
+  group_id varchar(32) not null,
+  group_name varchar(32) not null,
+  created_at bigint not null,
+  primary key (store, group_id));
 
 CREATE TABLE workflow_runs (store varchar(32) not null,
   workflow_id varchar(255) not null,

@@ -1,4 +1,5 @@
 /** Carts and what makes one ready to be ordered (design, section 5; figures 14 and 17). */
+import { type Viewer } from './audience';
 import { findCardNumber } from './card-numbers';
 import { type ShortLine, type StockLine } from './inventory';
 import { AMOUNT_MAX, type Amount } from './money';
@@ -30,6 +31,8 @@ export interface Cart {
   /** Rises with every write: the ETag. */
   readonly version: number;
   readonly catalog: string;
+  /** As whom its buyer looks at the catalogue. */
+  readonly viewer: Viewer;
   /** ISO 4217. */
   readonly currency: string;
   readonly buyer: Omit<Buyer, 'buyerId'> | null;

@@ -14,6 +14,7 @@ const COLUMNS = {
   classificationCode: 'classification_code',
   leadTimeDays: 'lead_time_days',
   audience: 'audience',
+  groupPrices: 'group_prices',
   priceFrom: 'price_from',
   withdraw: 'withdraw',
 } as const satisfies Partial<Record<ItemField, string>>;

@@ -12,9 +12,26 @@ export function deltaIsSmaller(touched: number, itemCount: number): boolean {
   return touched <= DELTA_ITEMS_MAX && (touched < itemCount || itemCount === 0);
 }
 
-/** A delta is for its base only; nothing is taken that a site has, or that is older. `revision` is the site's. */
-export function isTaken({ base, target }: { base: number; target: number }, revision: number): boolean {
-  return revision < target && (base === NO_REVISION || base === revision);
+/** What a document is for: its base and its part of the catalogue. */
+export interface DocumentAim {
+  /** 0: it is full. */
+  readonly base: number;
+  readonly target: number;
+  readonly partition: string;
+}
+
+/** A delta is for its base and its partition only; nothing is taken that a site has, or that is older. */
+export function isTaken(
+  { base, target, partition }: DocumentAim,
+  site: { readonly revision: number; readonly partition: string },
+): boolean {
+  const fits = base === NO_REVISION || (base === site.revision && partition === site.partition);
+  return site.revision < target && fits;
+}
+
+/** The base that a site would take a document on instead: a delta is made within one partition. */
+export function baseTaken(partition: string, site: { readonly revision: number; readonly partition: string }): number {
+  return site.partition === partition ? site.revision : NO_REVISION;
 }
 
 /**

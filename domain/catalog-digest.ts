@@ -24,10 +24,16 @@ function hashContent(item: CatalogItem): string {
     item.classification.domain,
     item.classification.code,
     item.leadTimeDays,
-    Object.entries(item.attributes).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+    sorted(item.attributes),
     item.audience,
+    // Without them an item's hash is what it was before there were any.
+    ...(item.groupPrices === undefined ? [] : [sorted(item.groupPrices)]),
   ]);
   return hash('sha256', canonical, 'hex');
+}
+
+function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 const DIGEST_MODULUS = 1n << 256n;

@@ -1,4 +1,5 @@
 /** Changes that wait for a publication: what it would make of an item (figure 6, step 600; docs/decisions/0026). */
+import { GroupNames } from './audience';
 import { type CatalogItem } from './catalog';
 import { JSON_NAMES, textsOf } from './catalog-json';
 import { type ItemField } from './catalog-import';
@@ -69,22 +70,25 @@ export interface ItemChange {
 }
 
 /** What happens to an item; null stands for one that is not there. */
-export function itemChange(before: CatalogItem | null, after: CatalogItem | null): ItemChange {
-  const fields = changedFields(before, after);
+export function itemChange(
+  before: CatalogItem | null,
+  after: CatalogItem | null,
+  names: GroupNames = new GroupNames(),
+): ItemChange {
+  const fields = changedFields(namedTexts(before, names), namedTexts(after, names));
   if (fields.length === 0) return { change: 'unchanged', fields };
   return { change: before === null ? 'added' : after === null ? 'withdrawn' : 'changed', fields };
 }
 
-function changedFields(before: CatalogItem | null, after: CatalogItem | null): FieldChange[] {
-  const [old, fresh] = [namedTexts(before), namedTexts(after)];
+function changedFields(old: ReadonlyMap<string, string>, fresh: ReadonlyMap<string, string>): FieldChange[] {
   return [...new Set([...old.keys(), ...fresh.keys()])]
     .map((field) => ({ field, before: old.get(field) ?? null, after: fresh.get(field) ?? null }))
     .filter((change) => change.before !== change.after);
 }
 
-function namedTexts(item: CatalogItem | null): Map<string, string> {
+function namedTexts(item: CatalogItem | null, names: GroupNames): Map<string, string> {
   if (item === null) return new Map();
-  const { fields, attributes } = textsOf(item);
+  const { fields, attributes } = textsOf(item, names);
   return new Map([
     ...Object.entries(fields).map(([field, text]) => [JSON_NAMES[field as ItemField], text] as const),
     ...Object.entries(attributes).map(([name, text]) => [JSON_NAMES.attribute + name, text] as const),

@@ -1,9 +1,9 @@
 /** The rules of an imported item, whatever its format: what a value may be, and what stands in for what is missing. */
+import { GROUPS_MAX, type GroupNames, formatAudience } from './audience';
 import {
   ATTRIBUTES_BYTES_MAX,
   type CatalogItem,
   DESCRIPTION_LENGTH_MAX,
-  EVERYONE,
   ITEM_DEFAULTS,
   SKU_LENGTH_MAX,
 } from './catalog';
@@ -39,7 +39,7 @@ export class ImportFileError extends Error {}
 
 export const ITEM_FIELDS = [
   ...(['sku', 'description', 'price', 'currency', 'unitOfMeasure'] as const),
-  ...(['classificationDomain', 'classificationCode', 'leadTimeDays', 'audience'] as const),
+  ...(['classificationDomain', 'classificationCode', 'leadTimeDays', 'audience', 'groupPrices'] as const),
   ...(['priceFrom', 'withdraw'] as const),
 ] as const;
 export type ItemField = (typeof ITEM_FIELDS)[number];
@@ -73,17 +73,34 @@ export type ReadItem = WholeItem | { readonly withdrawn: string } | BadItem;
 const CONTROL = /[\u0000-\u001f\u007f\ufffe\uffff]/;
 const LEAD_TIME_MAX_DAYS = 3650;
 const CODE_FORM = /^[A-Z0-9]{1,8}$/;
-/** Longest classification, its domain and an audience, in characters. */
+/** Longest classification and its domain, in characters. */
 const LABEL_LENGTH_MAX = 255;
 const YES = 'true';
+/** What lifts an audience and prices for groups, where nothing said leaves them as they are. */
+const EVERYONE_WORD = 'everyone';
+const NONE_WORD = 'none';
+/** No group is called so. */
+export const RESERVED_GROUPS: readonly string[] = [EVERYONE_WORD, NONE_WORD, 'nobody'];
+
+/** What holds for all items of a store. */
+export interface ItemRules {
+  /** ISO 4217. */
+  readonly currency: string;
+  readonly groups: GroupNames;
+}
 
 /** One item, its withdrawal, or everything that is wrong with it. */
-export function readItem(texts: ItemTexts, names: FieldNames, place: ItemPlace, storeCurrency: string): ReadItem {
-  const values = new ItemValues(texts, names, place);
+export function readItem(
+  texts: ItemTexts,
+  names: FieldNames,
+  place: ItemPlace,
+  { currency, groups }: ItemRules,
+): ReadItem {
+  const values = new ItemValues(texts, names, place, groups);
   values.refuseControlCharacters();
   const sku = values.needed('sku', SKU_LENGTH_MAX);
   const withdrawn = values.flag('withdraw');
-  const whole = withdrawn ? null : readWhole(values, texts, names, sku, storeCurrency);
+  const whole = withdrawn ? null : readWhole(values, texts, names, sku, currency);
   const { faults, defaults } = values;
   if (faults.length > 0) return { faults, sku: sku === '' ? null : sku };
   return whole ? { ...whole, defaults } : { withdrawn: sku };
@@ -110,7 +127,8 @@ function readWhole(
       },
       leadTimeDays: values.days('leadTimeDays', leadTimeDays),
       attributes: readAttributes(attributes, names, (column, reason) => values.fault(column, reason)),
-      audience: values.label('audience', EVERYONE),
+      audience: values.audience(),
+      ...values.groupPrices(),
     },
     priceFrom: values.time('priceFrom'),
   };
@@ -125,6 +143,7 @@ class ItemValues {
     private readonly texts: ItemTexts,
     private readonly names: FieldNames,
     private readonly place: ItemPlace,
+    private readonly groups: GroupNames,
   ) {}
 
   fault(column: string, reason: string): void {
@@ -174,6 +193,42 @@ class ItemValues {
     return this.short(field, this.orDefault(field, standIn), LABEL_LENGTH_MAX);
   }
 
+  /** Groups by name or id, separated by commas or spaces. */
+  audience(): string {
+    const text = this.text('audience');
+    const groups = (text === EVERYONE_WORD ? '' : text)
+      .split(/[\s,]+/)
+      .filter((name) => name !== '')
+      .flatMap((name) => this.group('audience', name) ?? []);
+    if (groups.length > GROUPS_MAX) {
+      this.fault(this.names.audience, `names ${groups.length} groups: at most ${GROUPS_MAX}`);
+    }
+    return formatAudience(groups);
+  }
+
+  /** `gold=12.50, dealer=11.00`. */
+  groupPrices(): Pick<CatalogItem, 'groupPrices'> {
+    const prices: [string, number][] = [];
+    for (const pair of this.text('groupPrices').split(/[\s,]+/)) {
+      if (pair === '' || pair === NONE_WORD) continue;
+      const [, name = '', text = ''] = /^([^=]*)=(.*)$/.exec(pair) ?? [];
+      const amount = parseAmount(text);
+      if (amount === null)
+        this.fault(this.names.groupPrices, `holds "${pair}": a group and its price are needed, as in "gold=12.50"`);
+      const id = amount === null ? undefined : this.group('groupPrices', name);
+      if (id !== undefined && amount !== null) prices.push([id, amount]);
+    }
+    return prices.length === 0 ? {} : { groupPrices: Object.fromEntries(prices) };
+  }
+
+  private group(field: ItemField, name: string): string | undefined {
+    const id = this.groups.idOf(name);
+    if (id === undefined) {
+      this.fault(this.names[field], `names the user group "${name}", which there is not: ${this.groups.describe()}`);
+    }
+    return id;
+  }
+
   days(field: ItemField, standIn: number): number {
     const text = this.orDefault(field, String(standIn));
     if (!/^\d{1,4}$/.test(text) || Number(text) > LEAD_TIME_MAX_DAYS) {
@@ -202,8 +257,7 @@ class ItemValues {
   private orDefault(field: ItemField, standIn: string): string {
     const text = this.text(field);
     if (text !== '') return text;
-    // That everyone may see an item is what an item without a word about it means.
-    if (standIn !== EVERYONE) this.defaults.push(this.names[field]);
+    this.defaults.push(this.names[field]);
     return standIn;
   }
 

@@ -1,4 +1,5 @@
 /** Items as JSON, shaped as the API shows them, so that what was read from one site can be imported at another. */
+import { type GroupNames, describeAudience } from './audience';
 import { type CatalogItem } from './catalog';
 import { type FieldNames, type ItemField, type ItemTexts } from './catalog-import';
 import { formatAmount } from './money';
@@ -19,6 +20,7 @@ export const JSON_NAMES: FieldNames = {
   classificationCode: 'classification.code',
   leadTimeDays: 'leadTimeDays',
   audience: 'audience',
+  groupPrices: 'groupPrices',
   priceFrom: 'priceFrom',
   withdraw: 'withdraw',
   attribute: 'attributes.',
@@ -27,7 +29,10 @@ export const JSON_NAMES: FieldNames = {
 /** Members that an item of the API has and that mean nothing here. */
 const IGNORED = new Set(['available']);
 const TEXT_MEMBERS = ['sku', 'description', 'currency', 'unitOfMeasure', 'audience', 'priceFrom'] as const;
-const MEMBERS = [...TEXT_MEMBERS, 'price', 'classification', 'leadTimeDays', 'attributes', 'withdraw'] as const;
+const MEMBERS = [
+  ...TEXT_MEMBERS,
+  ...(['price', 'groupPrices', 'classification', 'leadTimeDays', 'attributes', 'withdraw'] as const),
+] as const;
 
 type Tree = Readonly<Record<string, unknown>>;
 
@@ -49,6 +54,7 @@ export function jsonTexts(value: unknown): ItemTexts | { readonly faults: readon
   }
   for (const name of TEXT_MEMBERS) take(name, value[name]);
   takePrice(value['price'], take, fault);
+  takeGroupPrices(value['groupPrices'], take, fault);
   takeClassification(value['classification'], take, fault);
   const { leadTimeDays } = value;
   take('leadTimeDays', typeof leadTimeDays === 'number' ? String(leadTimeDays) : leadTimeDays);
@@ -59,11 +65,16 @@ export function jsonTexts(value: unknown): ItemTexts | { readonly faults: readon
 }
 
 /** The inverse: what an item says, by field; sku and what every item has are among it. */
-export function textsOf(item: CatalogItem): ItemTexts {
-  const { sku, description, currency, unitOfMeasure, classification, audience, attributes } = item;
+export function textsOf(item: CatalogItem, names: GroupNames): ItemTexts {
+  const { sku, description, currency, unitOfMeasure, classification, attributes } = item;
+  const prices = Object.entries(item.groupPrices ?? {}).map(
+    ([group, amount]) => `${names.nameOf(group)}=${formatAmount(amount)}`,
+  );
   return {
     fields: {
-      ...{ sku, description, price: formatAmount(item.price), currency, unitOfMeasure, audience },
+      ...{ sku, description, price: formatAmount(item.price), currency, unitOfMeasure },
+      audience: describeAudience(item.audience, names),
+      ...(prices.length === 0 ? {} : { groupPrices: prices.sort().join(', ') }),
       classificationDomain: classification.domain,
       classificationCode: classification.code,
       leadTimeDays: String(item.leadTimeDays),
@@ -85,6 +96,22 @@ function takePrice(price: unknown, take: Take, fault: Fault): void {
     take('currency', price['currency']);
     unknownMembers(price, ['amount', 'currency'], 'price', fault);
   } else take('price', price);
+}
+
+/** { "gold": "11.00" }, as `gold=11.00`. */
+function takeGroupPrices(prices: unknown, take: Take, fault: Fault): void {
+  if (prices === undefined || prices === null) return;
+  if (!isTree(prices)) {
+    fault('groupPrices', `is ${typeName(prices)}: {"gold": "11.00"} is needed`);
+    return;
+  }
+  const pairs: string[] = [];
+  for (const [group, price] of Object.entries(prices)) {
+    if (typeof price === 'string') pairs.push(`${group}=${price}`);
+    else fault(`groupPrices.${group}`, `is ${typeName(price)}: a decimal in quotes is needed, as in "12.50"`);
+  }
+  // An empty object says that there are none, where nothing said leaves them as they are.
+  take('groupPrices', pairs.length === 0 ? 'none' : pairs.join(', '));
 }
 
 function takeClassification(classification: unknown, take: Take, fault: Fault): void {

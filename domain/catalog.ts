@@ -19,8 +19,10 @@ export interface CatalogItem {
   /** Days from order to delivery; cXML's Index demands one. */
   readonly leadTimeDays: number;
   readonly attributes: Readonly<Record<string, string>>;
-  /** The user group that may see it; empty for everyone. */
+  /** The user groups that may see it (domain/audience.ts); empty for everyone. */
   readonly audience: string;
+  /** Prices for user groups, by their ids; absent where there are none. */
+  readonly groupPrices?: Readonly<Record<string, Amount>>;
 }
 
 /** What an import fills in where its source is silent; each use is reported. */

@@ -44,6 +44,11 @@ export function childrenOf(topology: Topology, parent: string): Site[] {
   return topology.sites.filter((site) => site.parent === parent);
 }
 
+/** All sites under one, whatever the depth. */
+export function sitesBelow(topology: Topology, site: string): string[] {
+  return childrenOf(topology, site).flatMap((child) => [child.site, ...sitesBelow(topology, child.site)]);
+}
+
 export function parentOf(topology: Topology, site: string): Site | null {
   const { parent } = findSite(topology, site);
   return parent === null ? null : findSite(topology, parent);

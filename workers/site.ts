@@ -5,13 +5,14 @@ import { randomBytes } from 'node:crypto';
 import { type Express } from 'express';
 import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
+import { sweepDocuments } from '../activities/catalog/documents';
 import { type SiteContext } from '../activities/context';
 import { SiteMetrics } from '../activities/metrics';
 import { createApp } from '../api/app';
 import { allRoutes } from '../api/routes';
 import { startServer } from '../api/server';
 import { sweepIdempotencyKeys } from '../db/idempotency';
-import { type Database, noRetries } from '../db/database';
+import { noRetries } from '../db/database';
 import { isMariadbUrl, migrate, openDatabase } from '../db/migrate';
 import { seedTopology } from '../db/topology';
 import { type DocumentKind } from '../domain/documents';
@@ -100,9 +101,9 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   work.relay.start();
   const indexer = new SearchIndexer(context);
   indexer.start();
+  const sweep = setInterval(() => sweepQuietly(context), SWEEP_INTERVAL_MS);
   const carrier = new StockCarrier(context);
   carrier.start();
-  const sweep = setInterval(() => sweepQuietly(context, db), SWEEP_INTERVAL_MS);
   log.info({ url: server.url }, 'site serves');
 
   return {
@@ -130,10 +131,12 @@ async function seedStores({ db, stores, site, runtime }: SiteContext): Promise<v
   }
 }
 
-function sweepQuietly({ runtime, log }: SiteContext, db: Database): void {
-  sweepIdempotencyKeys(db, runtime.clock.now()).catch((err: unknown) =>
-    log.warn({ err }, 'old idempotency keys could not be swept; they are tried again later'),
-  );
+function sweepQuietly(context: SiteContext): void {
+  const { db, runtime, log } = context;
+  const later = (what: string) => (err: unknown) =>
+    log.warn({ err }, `old ${what} could not be swept; they are tried again later`);
+  sweepIdempotencyKeys(db, runtime.clock.now()).catch(later('idempotency keys'));
+  sweepDocuments(context).catch(later('catalogue documents'));
 }
 
 /** Keeps a copy of every emitted document where configuration names a folder for it. */

@@ -83,7 +83,7 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
         proxyActivities<PrimaryActivities>(
           bulkWork(queue, `document of revision ${showRevision(target)}`),
         ).prepareCatalogDocument({
-          ...{ store, epoch: watch.current.epoch, catalog, partition, target, ...fromPublisher() },
+          ...{ store, epoch: watch.current.epoch, catalog, partition, site, target, ...fromPublisher() },
           ...(base === undefined ? { base: NO_REVISION, sites: [site] } : { base }),
         }),
       onHeld: () =>
@@ -147,7 +147,8 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
     const entry = {
       store,
       catalog,
-      partition,
+      // Which part of the catalogue a site gets is decided when its document is made.
+      partition: document.partition,
       site,
       workflowId,
       target: document.target,

@@ -1,14 +1,15 @@
 /** A site takes a catalogue document from its parent (figure 7): check, stage, flip. */
 import { ApplicationFailure } from '@temporalio/common';
-import { readContentResponse } from '../../cxml/catalog-reader';
+import { type IndexHandlers, readContentResponse } from '../../cxml/catalog-reader';
 import { XmlError } from '../../cxml/reader';
 import { XmlCharacterError } from '../../cxml/writer';
-import { readHead } from '../../db/catalog/heads';
+import { serveGroups } from '../../db/catalog/groups';
+import { type CatalogHead, readHead } from '../../db/catalog/heads';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
 import { type Transaction } from '../../db/database';
 import { loadTopology } from '../../db/topology';
-import { NO_REVISION, showRevision } from '../../domain/catalog';
-import { isTaken } from '../../domain/catalog-delta';
+import { EVERYONE, NO_REVISION, showRevision } from '../../domain/catalog';
+import { baseTaken, isTaken } from '../../domain/catalog-delta';
 import { ContentDigest } from '../../domain/catalog-digest';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext } from '../context';
@@ -38,7 +39,7 @@ export async function applyCatalog(
   fetch: FetchDocument,
   onProgress: () => void,
 ): Promise<CatalogApplied> {
-  const name = `${context.site}/${reference.store}/${reference.catalog}/${reference.partition}`;
+  const name = `${context.site}/${reference.store}/${reference.catalog}`;
   const mine = (applying.get(name) ?? Promise.resolve()).then(
     () => applyOnce(context, reference, fetch, onProgress),
     () => applyOnce(context, reference, fetch, onProgress),
@@ -58,32 +59,40 @@ async function applyOnce(
   onProgress: () => void,
 ): Promise<CatalogApplied> {
   const { db, runtime, log } = context;
-  const { store, catalog, base, target } = reference;
+  const { store, catalog, target } = reference;
   const head = await readHead(db, store, catalog);
-  if (!isTaken(reference, head.revision)) return notTaken(reference, head.revision);
+  if (!isTaken(reference, head)) return notTaken(reference, head);
   const bytes = await fetch(context, reference);
-  const { staging, revision } = await Staging.begin(db, reference, runtime.ids.uuid(), runtime.clock.now());
-  if (!staging) return notTaken(reference, revision);
+  const { staging, head: base } = await Staging.begin(db, reference, runtime.ids.uuid(), runtime.clock.now());
+  if (!staging) return notTaken(reference, base);
   const startedAt = runtime.clock.now();
+  let audience = EVERYONE;
   try {
-    await stageDocument(reference, bytes, staging, onProgress);
+    audience = await stageDocument(reference, bytes, staging, onProgress);
   } catch (error) {
-    if (error instanceof SumError && base !== NO_REVISION) {
+    if (error instanceof SumError && reference.base !== NO_REVISION) {
       log.warn(
         { store, catalog, revision: target, err: error },
         'a delta does not fit; the full document is asked for',
       );
-      return { revision, takesBase: NO_REVISION };
+      return { revision: base.revision, takesBase: NO_REVISION };
     }
     const isRefusal =
       error instanceof XmlError || error instanceof XmlCharacterError || error instanceof CatalogOrderError;
     throw isRefusal ? refused(reference, error.message) : error;
   }
-  await staging.flip(runtime.clock.now(), reference.payloadID, (tx) => sendOn(context, tx, reference));
+  const flip = { now: runtime.clock.now(), request: reference.payloadID, audience };
+  await staging.flip(flip, async (tx) => {
+    await serveGroups(tx, store, reference.served ?? {}, flip.now);
+    await sendOn(context, tx, reference);
+  });
   const durationMs = runtime.clock.now() - startedAt;
   const { payloadID: payloadId } = reference;
   const items = staging.result.itemCount;
-  log.info({ store, catalog, revision: target, base, payloadId, items, durationMs }, 'catalogue applied');
+  log.info(
+    { store, catalog, revision: target, base: reference.base, payloadId, items, durationMs },
+    'catalogue applied',
+  );
   return { revision: target };
 }
 
@@ -100,39 +109,54 @@ async function sendOn(
   await requestPush(context, tx, topology, { catalog, request, sites, requestedBy: `site:${site}` });
 }
 
-function notTaken({ target }: CatalogDocumentReference, revision: number): CatalogApplied {
-  return revision >= target ? { revision } : { revision, takesBase: revision };
+function notTaken({ target, partition }: CatalogDocumentReference, head: CatalogHead): CatalogApplied {
+  const { revision } = head;
+  return revision >= target ? { revision } : { revision, takesBase: baseTaken(partition, head) };
 }
 
 /** The document is what was announced, and what is here with it does not make the announced revision. */
 class SumError extends XmlError {}
 
+/** Answers the catalogue's audience, as far as this site hears of it. */
 async function stageDocument(
   reference: CatalogDocumentReference,
   bytes: AsyncIterable<Uint8Array>,
   staging: Staging,
   onProgress: () => void,
-): Promise<void> {
+): Promise<string> {
   const content = new ContentDigest(reference);
-  const announced = { itemCount: reference.itemCount, digest: '' };
+  const announced = { itemCount: reference.itemCount, digest: '', audience: EVERYONE };
   let full = true;
-  const status = await readContentResponse(bytes, reference.partition, {
+  let writing = Promise.resolve();
+  const handlers: IndexHandlers = {
     head(head) {
       if (head.target !== reference.target || head.catalog !== reference.catalog) {
         throw new XmlError(`it brings revision ${showRevision(head.target)} of "${head.catalog}"`);
       }
-      full = head.loadmode === 'Full';
+      // An emptied catalogue has no full document that the DTD allows: one without a base is full all the same.
+      full = head.loadmode === 'Full' || head.base === NO_REVISION;
       announced.itemCount = head.itemCount;
       announced.digest = head.digest;
+      announced.audience = head.audience;
     },
     async batch(items, withdrawn) {
       for (const item of items) content.add(item);
       for (const sku of withdrawn) content.withdraw(sku);
-      if (full) await staging.replace(items);
-      else await staging.change(items, withdrawn);
+      await writing;
+      // Not awaited: the next batch is read while the database takes this one.
+      writing = full ? staging.replace(items) : staging.change(items, withdrawn);
+      writing.catch(() => undefined);
       onProgress();
     },
-  });
+  };
+  let status: number;
+  try {
+    status = await readContentResponse(bytes, handlers);
+    await writing;
+  } finally {
+    // Nothing is written any more when this attempt is over.
+    await Promise.allSettled([writing]);
+  }
   if (status !== 200) throw new XmlError(`the parent answered with Status ${status}`);
   if (full) await staging.replaceRest();
   const found = content.digest();
@@ -145,4 +169,5 @@ async function stageDocument(
       `applied, it gives ${itemCount} items with digest ${digest}, announced were ${announced.itemCount} with ${announced.digest}`,
     );
   }
+  return announced.audience;
 }

@@ -1,10 +1,13 @@
 /** A catalogue document, written as its items are read (figure 6, step 602). */
 import { END_CONTENT_RESPONSE, startContentResponse, writeIndexDelete, writeIndexItem } from '../../cxml/catalog';
-import { itemsAfter, skusEver } from '../../db/catalog/browse';
+import { publicSkusEver } from '../../db/catalog/browse';
 import { type VersionsOfItem, isChange, touchedSkus, versionsAtBoth } from '../../db/catalog/changes';
 import { type DocumentKey } from '../../db/catalog/deliveries';
+import { type RevisionRecord } from '../../db/catalog/heads';
+import { type ViewSum, itemsSeen, versionSeen } from '../../db/catalog/views';
 import { type Database } from '../../db/database';
-import { NO_REVISION } from '../../domain/catalog';
+import { groupsIn, heardOf } from '../../domain/audience';
+import { EVERYONE, NO_REVISION } from '../../domain/catalog';
 import { DELTA_ITEMS_MAX } from '../../domain/catalog-delta';
 import { type ContentDigest } from '../../domain/catalog-digest';
 import { type Envelope } from '../../domain/documents';
@@ -13,17 +16,28 @@ import { type StoreSettings } from '../context';
 /** Items read and written at a time. */
 const BATCH_ITEMS = 500;
 
+/**
+ * Withdrawn where an Index must hold an item and there is none to name: neither is one there, nor may one be named that
+ * the receiver should not know of.
+ */
+const NO_ITEM = '-';
+
 /** Its pieces; `digest` is of all that was written when the last has been read. */
 export async function* writeContent(
   db: Database,
   { store, language }: StoreSettings,
   key: DocumentKey,
   envelope: Envelope,
-  made: { itemCount: number; digest: string },
+  made: ViewSum,
+  record: RevisionRecord,
   digest: ContentDigest,
 ): AsyncGenerator<Buffer> {
   const { catalog, base, target } = key;
-  const head = { catalog, base, target, itemCount: made.itemCount, digest: made.digest };
+  const { partition } = key;
+  const served = groupsIn(partition);
+  const view = { store, catalog, partition };
+  const audience = heardOf(record.audience, served);
+  const head = { catalog, base, target, itemCount: made.itemCount, digest: made.digest, audience };
   const delta = base !== NO_REVISION;
   // An Index must hold an item, so an emptied catalogue is a list of what it once held, withdrawn.
   const loadmode = delta || made.itemCount === 0 ? 'Incremental' : 'Full';
@@ -34,12 +48,11 @@ export async function* writeContent(
   yield Buffer.from(END_CONTENT_RESPONSE);
 
   async function* items(): AsyncGenerator<Buffer> {
-    for (let after = ''; ;) {
-      const batch = await itemsAfter(db, store, catalog, target, after, BATCH_ITEMS);
-      if (batch.length > 0)
-        yield add(batch.map((version) => ({ sku: version.item.sku, before: null, after: version })));
-      if (batch.length < BATCH_ITEMS) return;
-      after = batch.at(-1)?.item.sku ?? '';
+    for (let after: string | null = ''; after !== null;) {
+      const batch: Awaited<ReturnType<typeof itemsSeen>> = await itemsSeen(db, view, record, after, BATCH_ITEMS);
+      if (batch.versions.length > 0)
+        yield add(batch.versions.map((version) => ({ sku: version.item.sku, before: null, after: version })));
+      after = batch.last;
     }
   }
 
@@ -50,19 +63,29 @@ export async function* writeContent(
     const gone: string[] = [];
     let said = 0;
     for (let start = 0; start < touched.length; start += BATCH_ITEMS) {
-      const changed = (await versionsAtBoth(db, span, touched.slice(start, start + BATCH_ITEMS))).filter(isChange);
+      const versions = await versionsAtBoth(db, span, touched.slice(start, start + BATCH_ITEMS));
+      const changed = versions.map(seen).filter(isChange);
       said += changed.length;
       gone.push(...goneOf(changed));
       yield add(changed);
     }
-    if (said > 0) yield withdraw(gone);
-    else yield* whatStayed(await versionsAtBoth(db, span, touched.slice(0, 1)));
+    yield said > 0 ? withdraw(gone) : await whatStayed();
   }
 
-  /** All that was changed was changed back: an Index must hold an item, so one is said as it stands. */
-  function* whatStayed(versions: readonly VersionsOfItem[]): Generator<Buffer> {
-    yield add(versions);
-    yield withdraw(goneOf(versions));
+  /** Nothing that the receiver may see has changed: an Index must hold an item, so its first is said as it stands. */
+  async function whatStayed(): Promise<Buffer> {
+    for (let after: string | null = ''; after !== null;) {
+      const batch: Awaited<ReturnType<typeof itemsSeen>> = await itemsSeen(db, view, record, after, BATCH_ITEMS);
+      const [first] = batch.versions;
+      if (first) return add([{ sku: first.item.sku, before: null, after: first }]);
+      after = batch.last;
+    }
+    return withdraw([NO_ITEM]);
+  }
+
+  function seen({ sku, before, after }: VersionsOfItem): VersionsOfItem {
+    const as = (version: VersionsOfItem['after']) => versionSeen(version, served, record.audience);
+    return { sku, before: as(before), after: as(after) };
   }
 
   function add(versions: readonly VersionsOfItem[]): Buffer {
@@ -81,7 +104,9 @@ export async function* writeContent(
   }
 
   async function* withdrawals(): AsyncGenerator<Buffer> {
-    yield withdraw(await skusEver(db, store, catalog));
+    const known =
+      partition === EVERYONE && record.audience === EVERYONE ? await publicSkusEver(db, store, catalog) : [];
+    yield withdraw(known.length > 0 ? known : [NO_ITEM]);
   }
 }
 

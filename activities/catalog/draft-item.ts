@@ -1,9 +1,10 @@
 /** One item of a draft at a time: put, changed in part, withdrawn, looked at. */
 import { type DraftKey, draftEntries, draftWithdrawals, itemsInDraft } from '../../db/catalog/drafts';
+import { groupNames } from '../../db/catalog/groups';
 import { type Statements, type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { type ItemInDraft, withoutDates } from '../../domain/catalog-draft';
-import { type ItemTexts, type RowFault, readItem, textsOnTop } from '../../domain/catalog-import';
+import { type ItemRules, type ItemTexts, type RowFault, readItem, textsOnTop } from '../../domain/catalog-import';
 import { JSON_NAMES, textsOf } from '../../domain/catalog-json';
 import { type SiteContext, storeSettings } from '../context';
 import { fireOnChanges } from './count-changes';
@@ -28,7 +29,7 @@ export async function editItem(context: SiteContext, key: DraftKey, sku: string,
     const now = runtime.clock.now();
     const edited = await (edit.kind === 'withdraw'
       ? withdraw(tx, key, sku, now)
-      : change(tx, key, sku, edit, { currency, now }));
+      : change(tx, key, sku, edit, { currency, groups: await groupNames(tx, key.store), now }));
     await fireOnChanges(context, tx, key);
     return edited;
   });
@@ -50,12 +51,12 @@ async function change(
   key: DraftKey,
   sku: string,
   { kind, texts }: Exclude<ItemEdit, { kind: 'withdraw' }>,
-  { currency, now }: { currency: string; now: number },
+  { now, ...rules }: ItemRules & { now: number },
 ): Promise<ItemEdited> {
   const standing = withoutDates(await itemInDraft(tx, key, sku));
   if (kind === 'patch' && !standing) return { outcome: 'absent' };
-  const whole = kind === 'patch' && standing ? textsOnTop(textsOf(standing), texts) : texts;
-  const read = readItem(whole, JSON_NAMES, { row: 1, line: 1 }, currency);
+  const whole = kind === 'patch' && standing ? textsOnTop(textsOf(standing, rules.groups), texts) : texts;
+  const read = readItem(whole, JSON_NAMES, { row: 1, line: 1 }, rules);
   if ('faults' in read) return { outcome: 'bad', faults: read.faults };
   if ('withdrawn' in read) return withdraw(tx, key, sku, now);
   await draftEntries(tx, key, [read], now);

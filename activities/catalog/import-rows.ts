@@ -2,7 +2,7 @@
 import { type DraftKey, itemsInDraft } from '../../db/catalog/drafts';
 import { type Statements } from '../../db/database';
 import { withoutDates } from '../../domain/catalog-draft';
-import { type ItemPlace, type ReadItem, readItem, textsOnTop } from '../../domain/catalog-import';
+import { type ItemPlace, type ItemRules, type ReadItem, readItem, textsOnTop } from '../../domain/catalog-import';
 import { textsOf } from '../../domain/catalog-json';
 import { type ImportSource, PLACE_NAMES, type SourceFacts, type SourceItem, readItems } from './import-formats';
 
@@ -13,19 +13,18 @@ export interface RowReading {
   readonly source: ImportSource;
   /** What a partial row is on top of. */
   readonly key: DraftKey;
-  /** The store's. */
-  readonly currency: string;
+  readonly rules: ItemRules;
 }
 
 /** Every row; a sku that stood before is a fault of the later row. `facts` are filled in at the end. */
 export async function* readRows(
   reads: Statements,
-  { source, key, currency }: RowReading,
+  { source, key, rules }: RowReading,
   facts: SourceFacts = { loadMode: null, ignored: {} },
 ): AsyncGenerator<ReadItem> {
   const firstPlaces = new Map<string, ItemPlace>();
   const read = (row: SourceItem): ReadItem => {
-    const item = readSourceItem(row, currency);
+    const item = readSourceItem(row, rules);
     const sku = 'item' in item ? item.item.sku : 'withdrawn' in item ? item.withdrawn : null;
     if (sku === null) return item;
     const before = firstPlaces.get(sku);
@@ -41,12 +40,12 @@ export async function* readRows(
     return;
   }
   for await (const batch of batches(readItems(source, facts), LOOK_UP_ROWS)) {
-    for (const row of await onTopOfDraft(reads, key, batch)) yield read(row);
+    for (const row of await onTopOfDraft(reads, key, rules, batch)) yield read(row);
   }
 }
 
-function readSourceItem({ place, names, texts, faults }: SourceItem, currency: string): ReadItem {
-  const item = texts === null ? { faults: [], sku: null } : readItem(texts, names, place, currency);
+function readSourceItem({ place, names, texts, faults }: SourceItem, rules: ItemRules): ReadItem {
+  const item = texts === null ? { faults: [], sku: null } : readItem(texts, names, place, rules);
   if (faults.length === 0) return item;
   const placed = faults.map((fault) => ({ ...place, ...fault }));
   if ('faults' in item) return { faults: [...placed, ...item.faults], sku: item.sku };
@@ -54,14 +53,19 @@ function readSourceItem({ place, names, texts, faults }: SourceItem, currency: s
 }
 
 /** What the rows leave out is as the draft has it. */
-async function onTopOfDraft(reads: Statements, key: DraftKey, rows: readonly SourceItem[]): Promise<SourceItem[]> {
+async function onTopOfDraft(
+  reads: Statements,
+  key: DraftKey,
+  { groups }: ItemRules,
+  rows: readonly SourceItem[],
+): Promise<SourceItem[]> {
   const skuOf = ({ texts }: SourceItem) => texts?.fields.sku?.trim() ?? '';
   const skus = [...new Set(rows.map(skuOf))].filter((sku) => sku !== '');
   const inDraft = await itemsInDraft(reads, key, skus);
   const standing = new Map(inDraft.map((entry) => [entry.sku, withoutDates(entry)]));
   return rows.map((row) => {
     const item = standing.get(skuOf(row));
-    return row.texts && item ? { ...row, texts: textsOnTop(textsOf(item), row.texts) } : row;
+    return row.texts && item ? { ...row, texts: textsOnTop(textsOf(item, groups), row.texts) } : row;
   });
 }
 

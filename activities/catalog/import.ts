@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type DraftKey, countDraft, discardDraft, draftEntries, draftWithdrawals } from '../../db/catalog/drafts';
 import { itemsAt } from '../../db/catalog/changes';
+import { groupNames } from '../../db/catalog/groups';
 import { readHead } from '../../db/catalog/heads';
 import { type Statements, type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
@@ -90,7 +91,8 @@ async function importFile(
 ): Promise<Omit<ImportReport, 'autoPublish'>> {
   const { currency, language } = storeSettings(context, request.store);
   const source: ImportSource = { format: request.format, open, language, partial: request.mode === 'partial' };
-  const reading: RowReading = { source, key: request, currency };
+  const rules = { currency, groups: await groupNames(context.db, request.store) };
+  const reading: RowReading = { source, key: request, rules };
   const facts: SourceFacts = { loadMode: null, ignored: {} };
   const { unnamed, ...checked } = await checkRows(context.db, reading, facts);
   const mode = request.mode ?? facts.loadMode ?? 'incremental';
@@ -214,7 +216,7 @@ async function* publishedBeyond(
 ): AsyncGenerator<string[]> {
   const { revision } = await readHead(reads, store, catalog);
   for (let after = ''; ;) {
-    const skus = (await itemsAt(reads, { store, catalog, revision }, after, BATCH_ROWS)).map(({ sku }) => sku);
+    const skus = (await itemsAt(reads, { store, catalog, revision }, after, BATCH_ROWS)).map(({ item }) => item.sku);
     yield skus.filter((sku) => !named.has(sku));
     if (skus.length < BATCH_ROWS) return;
     after = skus.at(-1) ?? '';

@@ -6,7 +6,7 @@ import { readHead } from '../../db/catalog/heads';
 import { noteFired } from '../../db/catalog/triggers';
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
-import { NO_REVISION } from '../../domain/catalog';
+import { EVERYONE, NO_REVISION } from '../../domain/catalog';
 import { DRAFT_DEFAULT } from '../../domain/catalog-draft';
 import { TellableError } from '../../domain/errors';
 import { childrenOf } from '../../domain/sites';
@@ -15,6 +15,12 @@ import { type PrimaryActivities, type SiteActivities } from '../contract';
 import { applyCatalog } from './apply';
 import { planDocument, prepareDocument } from './documents';
 import { fetchDocument } from './fetch';
+import { type SiteView, sitesFor, viewOfSite } from './views';
+
+/** Asked by a delivery from before there were user groups, which does not say for whom: everyone's part. */
+const UNKNOWN_SITE: SiteView = { partition: EVERYONE, served: {} };
+
+type Prepared = StoredDocument & { readonly view: SiteView };
 
 type CatalogActivities = Pick<
   PrimaryActivities,
@@ -34,24 +40,37 @@ export function catalogActivities(context: SiteContext): CatalogActivities {
       });
       const { topology, site } = await loadTopology(db, store);
       if (!only) log.info({ store, catalog, draft, ...published }, 'catalogue published');
-      return { ...published, sites: only?.sites ?? childrenOf(topology, site).map((child) => child.site) };
+      const sites = only?.sites ?? childrenOf(topology, site).map((child) => child.site);
+      return { ...published, sites: await sitesFor(db, { store, catalog }, published.revision, sites) };
     },
 
-    async prepareCatalogDocument({ store, epoch, catalog, partition, base, sites, target, publisher }) {
+    async prepareCatalogDocument({ store, epoch, catalog, base, sites, site, target, publisher }) {
       await db.transaction((tx) => requirePublisher(context, tx, { store, epoch, publisher }));
       const settings = storeSettings(context, store);
       const wanted = target === NO_REVISION ? (await readHead(db, store, catalog)).revision : target;
-      const bases = sites ? await confirmedRevisions(db, store, { catalog, partition }, sites) : [base];
-      const made: StoredDocument[] = [];
-      for (const from of new Set(bases.length > 0 ? bases : [NO_REVISION])) {
-        const key = await planDocument(context, store, { catalog, partition, base: from, target: wanted });
-        made.push(await prepareDocument(context, settings, key));
+      const receivers = sites ?? (site === undefined ? [] : [site]);
+      const needs = await Promise.all(receivers.map((receiver) => needOf(receiver)));
+      const made = new Map<string, Prepared>();
+      for (const { view, from } of needs.length > 0 ? needs : [{ view: UNKNOWN_SITE, from: base }]) {
+        const key = { catalog, partition: view.partition, base: from, target: wanted };
+        const known = made.get(JSON.stringify(key));
+        const planned = known ?? (await prepareDocument(context, settings, await planDocument(context, store, key)));
+        made.set(JSON.stringify(key), { ...planned, view });
       }
-      const [document] = made as [StoredDocument];
-      const { payloadId, bytes, contentDigest, itemCount, base: from } = document;
+      const [document] = made.values();
+      const { payloadId, bytes, contentDigest, itemCount, base: from, view } = document as Prepared;
       const url = `${context.url}/v1/stores/${store}/catalogs/${catalog}/content`;
-      const where = { store, catalog, partition, base: from, target: wanted };
-      return { ...where, payloadID: payloadId, url, bytes, contentDigest, itemCount };
+      const where = { store, catalog, partition: view.partition, base: from, target: wanted };
+      return { ...where, payloadID: payloadId, url, bytes, contentDigest, itemCount, served: view.served };
+
+      /** What the site may see, and what it has of that: of another part it has nothing. */
+      async function needOf(receiver: string): Promise<{ view: SiteView; from: number }> {
+        const view = await viewOfSite(db, store, receiver);
+        if (sites === undefined) return { view, from: base };
+        const { partition } = view;
+        const [from = NO_REVISION] = await confirmedRevisions(db, store, { catalog, partition }, [receiver]);
+        return { view, from };
+      }
     },
 
     async recordCatalogDelivery(change) {

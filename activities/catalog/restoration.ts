@@ -14,6 +14,7 @@ import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { parseRevision } from '../../domain/catalog';
 import { type SiteContext } from '../context';
+import { fireOnChanges } from './count-changes';
 
 /** Items compared at a time. */
 const BATCH_ITEMS = 250;
@@ -26,9 +27,10 @@ export function restorationDraft(revision: number): string {
 
 /** Fills that draft anew, whatever it held; throws NotPrimaryError elsewhere than at the primary. */
 export async function restoreRevision(
-  { db, runtime }: SiteContext,
+  context: SiteContext,
   { store, catalog, revision }: { store: string; catalog: string; revision: number },
 ): Promise<DraftSummary> {
+  const { db, runtime } = context;
   const { topology } = await loadTopology(db, store);
   const key = { store, catalog, draft: restorationDraft(revision) };
   return db.transaction(async (tx) => {
@@ -36,6 +38,7 @@ export async function restoreRevision(
     const now = runtime.clock.now();
     await discardDraft(tx, key);
     await draftDifferences(tx, key, revision, now);
+    await fireOnChanges(context, tx, key);
     return countDraft(tx, key, now);
   });
 }

@@ -57,7 +57,11 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
     },
 
     async sealAllocation({ store, transfer }) {
-      return seal(context, 'InventoryAllocation', await allocationOf(context, store, transfer));
+      try {
+        return await seal(context, 'InventoryAllocation', await allocationOf(context, store, transfer));
+      } catch (error) {
+        throw asRefusal(error);
+      }
     },
 
     async creditAllocation({ document }) {

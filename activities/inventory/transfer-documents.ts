@@ -14,7 +14,7 @@ import {
 import { loadTopology } from '../../db/topology';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
 import { TellableError } from '../../domain/errors';
-import { type TransferId, formatTransferId, unitsOf } from '../../domain/inventory';
+import { type TransferId, formatTransferId, isForLostData, unitsOf } from '../../domain/inventory';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 
@@ -32,13 +32,23 @@ export async function allocationOf(context: SiteContext, store: string, id: Tran
   const { db, site } = context;
   const { domain } = storeSettings(context, store);
   const transfer = await findTransfer(db, store, id);
-  if (!transfer) throw new TellableError(`transfer ${formatTransferId(id)} is not known at site "${site}"`);
+  if (!transfer) throw await unknownTransfer(context, store, id);
   const lines = await linesOfTransfer(db, store, id);
   const { payloadId: payloadID, taker: receiver, takerIncarnation, createdAt: timestamp } = transfer;
   const envelope = { payloadID, timestamp, store, domain, sender: site, receiver };
   const xml = writeAllocation({ envelope, transfer: id, takerIncarnation, lines });
   context.archiveDocument('InventoryAllocation', payloadID, xml);
   return { envelope, xml, lines: lines.length };
+}
+
+/** Why a site does not know what it is said to have given; given by data that a backup has replaced, it never will. */
+async function unknownTransfer({ db, site }: SiteContext, store: string, id: TransferId): Promise<TellableError> {
+  const { incarnation } = await loadTopology(db, store);
+  const unknown = `transfer ${formatTransferId(id)} is not known at site "${site}"`;
+  if (!isForLostData(id.incarnation, incarnation)) return new TellableError(unknown);
+  return new DocumentRefusedError(
+    `${unknown}, whose data a backup has replaced: count and receive what is there, then allocate it`,
+  );
 }
 
 /** Credits once, and answers the confirmation: the same one whenever the same document comes. */

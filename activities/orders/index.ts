@@ -17,7 +17,8 @@ async function returnUnits(tx: Transaction, store: string, orderId: string, now:
   const order = await findOrder(tx, store, orderId);
   if (order?.site !== site) return;
   const lines = await soldLines(tx, store, orderId);
-  await returnSale(tx, { store, orderId, lines, epoch: topology.epoch, incarnation, now });
+  const sale = { store, orderId, lines, epoch: topology.epoch, incarnation, now };
+  await returnSale(tx, sale, order.incarnation);
   await appendEvent(tx, store, orderSubject(orderId), 'stock-returned', { by: site, lines }, now);
 }
 

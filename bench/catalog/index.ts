@@ -15,6 +15,7 @@ import { findFreePortBase } from '../../cli/trial/ports';
 import { Supervisor } from '../../cli/trial/supervisor';
 import { draftItems } from '../../db/catalog/drafts';
 import { readHead } from '../../db/catalog/heads';
+import { catalogsToIndex } from '../../db/catalog/indexing';
 import { type Database, type Engine } from '../../db/database';
 import { migrate, openDatabase } from '../../db/migrate';
 import { storeSettings } from '../../activities/context';
@@ -105,6 +106,7 @@ class Measurement {
       const bare: number[] = [];
       const pushes: number[] = [];
       for (let turn = 1; turn <= this.rounds; turn++) {
+        await this.indexed();
         for (const rows of UPSERT_ROWS) bare.push((await bareUpsert(this.bare, `bare-${turn}`, size, rows)) / 1000);
         pushes.push(await this.push(`bench-${size}-${turn}`));
         tell(
@@ -112,11 +114,13 @@ class Measurement {
         );
       }
       const [value, baseline] = [Math.min(...pushes), Math.min(...bare)];
+      await this.indexed();
       const before = await this.checkouts(delay(CHECKOUTS_BEFORE_MS));
       const during = await this.checkouts(this.push(`bench-${size}-sold`));
       const [parent, site] = this.databases as [Database, Database];
       const config = loadConfig(primaryOf(trial).config);
       const settings = storeSettings(contextFor(config, parent), trial.store);
+      await this.indexed();
       const alone = await stages(parent, site, settings, `bench-${size}-1`, size);
       return [
         {
@@ -158,6 +162,11 @@ class Measurement {
     const publishedAt = await there(parent);
     const confirmedAt = await Promise.all(sites.map(there));
     return (Math.max(...confirmedAt) - publishedAt) / 1000;
+  }
+
+  /** The words of what was pushed before are indexed everywhere: that is no part of the next push. */
+  private async indexed(): Promise<void> {
+    for (const db of this.databases) while ((await catalogsToIndex(db)).length > 0) await delay(LOOK_AGAIN_MS * 10);
   }
 
   /** Milliseconds that 99 % of the checkouts at one site do not take longer than, for as long as `work` goes on. */

@@ -12,9 +12,9 @@ import { compressor } from '../../activities/catalog/documents';
 import { writeContent } from '../../activities/catalog/content';
 import { type StoreSettings } from '../../activities/context';
 import { readContentResponse } from '../../cxml/catalog-reader';
-import { itemsAfter } from '../../db/catalog/browse';
-import { readHead } from '../../db/catalog/heads';
+import { findRevision, readHead } from '../../db/catalog/heads';
 import { Staging } from '../../db/catalog/staging';
+import { itemsSeen } from '../../db/catalog/views';
 import { type Database } from '../../db/database';
 import { NO_REVISION } from '../../domain/catalog';
 import { ContentDigest } from '../../domain/catalog-digest';
@@ -35,6 +35,9 @@ export async function stages(
   const { store, domain } = settings;
   const head = await readHead(parent, store, catalog);
   const key = { catalog, partition: '', base: NO_REVISION, target: head.revision };
+  const view = { store, ...key };
+  const record = await findRevision(parent, store, catalog, head.revision);
+  if (!record) throw new Error(`catalogue "${catalog}" has nothing published`);
   const envelope = {
     payloadID: `1.bench@${domain}`,
     timestamp: 1,
@@ -43,7 +46,7 @@ export async function stages(
     sender: 'hq',
     receiver: 'every-site',
   };
-  const xml = () => Readable.from(writeContent(parent, settings, key, envelope, head, new ContentDigest(key)));
+  const xml = () => Readable.from(writeContent(parent, settings, key, envelope, head, record, new ContentDigest(key)));
   const [plain, compressed] = [join(folder, 'document.xml'), join(folder, 'document.xml.br')];
   const seconds: Record<string, number> = {};
   const timed = async (stage: string, work: () => Promise<unknown>) => {
@@ -53,22 +56,22 @@ export async function stages(
   };
   try {
     await timed('read', async () => {
-      for (let after: string | undefined = ''; after !== undefined;) {
-        const batch = await itemsAfter(parent, store, catalog, head.revision, after, BATCH_ITEMS);
-        after = batch.length < BATCH_ITEMS ? undefined : batch.at(-1)?.item.sku;
+      for (let after: string | null = ''; after !== null;) {
+        const batch: Awaited<ReturnType<typeof itemsSeen>> = await itemsSeen(parent, view, record, after, BATCH_ITEMS);
+        after = batch.last;
       }
     });
     await timed('read and XML', () => pipeline(xml(), createWriteStream(plain)));
     await timed('compress', () => pipeline(createReadStream(plain), compressor(), createWriteStream(compressed)));
     await timed('transfer', () => transfer(compressed));
     const nothing = { head: () => undefined, batch: () => undefined };
-    await timed('parse', () => readContentResponse(decompressed(compressed), '', nothing));
+    await timed('parse', () => readContentResponse(decompressed(compressed), nothing));
     await timed('write', async () => {
-      const document = { store, catalog: `${catalog}-alone`, base: NO_REVISION, target: head.revision };
+      const document = { store, catalog: `${catalog}-alone`, base: NO_REVISION, target: head.revision, partition: '' };
       const { staging } = await Staging.begin(site, document, REAL_RUNTIME.ids.uuid(), 1);
       for (const batch of batches(items(count), BATCH_ITEMS)) await staging?.replace(batch);
       await staging?.replaceRest();
-      await staging?.flip(1, 'bench');
+      await staging?.flip({ now: 1, request: 'bench', audience: '' });
     });
     seconds['XML'] = (seconds['read and XML'] ?? 0) - (seconds['read'] ?? 0);
     delete seconds['read and XML'];

@@ -1,9 +1,10 @@
 /** Invariant 3, as far as a database can show it: a site's items are those of the revision that it claims. */
 import { EVERYONE, showRevision } from '../../domain/catalog';
 import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
-import { itemsAfter } from '../catalog/browse';
+import { type ItemVersion } from '../catalog/changes';
 import { listConfirmations } from '../catalog/deliveries';
-import { findRevision, listHeads, readHead } from '../catalog/heads';
+import { type RevisionRecord, findRevision, listHeads, readHead } from '../catalog/heads';
+import { type ViewKey, itemsSeen } from '../catalog/views';
 import { type Statements } from '../database';
 import { loadTopology } from '../topology';
 import { type AuditedSite, type Report } from './index';
@@ -27,24 +28,13 @@ export async function auditCatalogs(
 
 async function auditItems(site: string, reads: Statements, store: string, report: Report): Promise<number> {
   let items = 0;
-  for (const { catalog, revision, itemCount, digest } of await listHeads(reads, store)) {
-    let count = 0;
-    let sum = EMPTY_DIGEST;
-    for (let after = ''; ;) {
-      const batch = await itemsAfter(reads, store, catalog, revision, after, ITEMS_PER_READ);
-      for (const { item, contentHash } of batch) {
-        if (hashItem(item) === contentHash) continue;
-        const subject = `${catalog} ${item.sku}`;
-        report({ rule: 'catalog-items-digest', site, subject, expected: contentHash, found: hashItem(item) });
-      }
-      sum = addToDigest(
-        sum,
-        batch.map(({ item }) => hashItem(item)),
-      );
-      count += batch.length;
-      if (batch.length < ITEMS_PER_READ) break;
-      after = batch.at(-1)?.item.sku ?? '';
-    }
+  for (const head of await listHeads(reads, store)) {
+    const { catalog, revision, itemCount, digest } = head;
+    const { count, sum } = await sumOfItems(reads, { store, ...head }, head, ({ item, contentHash }) => {
+      if (hashItem(item) === contentHash) return;
+      const subject = `${catalog} ${item.sku}`;
+      report({ rule: 'catalog-items-digest', site, subject, expected: contentHash, found: hashItem(item) });
+    });
     items += count;
     if (count === itemCount && sum === digest) continue;
     const subject = `${catalog} ${showRevision(revision)}`;
@@ -52,6 +42,27 @@ async function auditItems(site: string, reads: Statements, store: string, report
     report({ rule: 'catalog-items-digest', site, subject, expected, found: `${count} items, digest ${sum}` });
   }
   return items;
+}
+
+/** What the items of a partition come to, counted one by one. */
+async function sumOfItems(
+  reads: Statements,
+  view: ViewKey,
+  revision: Pick<RevisionRecord, 'revision' | 'audience'>,
+  look: (version: ItemVersion) => void = () => undefined,
+): Promise<{ count: number; sum: string }> {
+  let [count, sum] = [0, EMPTY_DIGEST];
+  for (let after: string | null = ''; after !== null;) {
+    const read: Awaited<ReturnType<typeof itemsSeen>> = await itemsSeen(reads, view, revision, after, ITEMS_PER_READ);
+    read.versions.forEach(look);
+    sum = addToDigest(
+      sum,
+      read.versions.map(({ item }) => hashItem(item)),
+    );
+    count += read.versions.length;
+    after = read.last;
+  }
+  return { count, sum };
 }
 
 /** The primary's word on a revision is what every site is held to. */
@@ -64,12 +75,17 @@ async function auditRevisions(
   const { topology } = await loadTopology(db, store);
   const primary = sites.find((candidate) => candidate.site === topology.primary);
   if (!primary || primary.site === site) return;
-  for (const { catalog, revision, digest } of await listHeads(db, store)) {
+  for (const { catalog, partition, revision, digest } of await listHeads(db, store)) {
     if (revision === 0) continue;
     const record = await findRevision(primary.db, store, catalog, revision);
-    if (record?.digest === digest) continue;
+    // The primary's own sum is of what everyone sees; of another part its items say what it must come to.
+    const right =
+      record && partition !== EVERYONE
+        ? (await sumOfItems(primary.db, { store, catalog, partition }, record)).sum
+        : record?.digest;
+    if (right === digest) continue;
     const subject = `${catalog} ${showRevision(revision)}`;
-    const expected = record ? `digest ${record.digest}` : `a revision of ${primary.site}`;
+    const expected = right === undefined ? `a revision of ${primary.site}` : `digest ${right}`;
     report({ rule: 'catalog-revision-digest', site, subject, expected, found: `digest ${digest}` });
   }
 }
@@ -80,9 +96,9 @@ async function auditConfirmations(
   store: string,
   report: Report,
 ): Promise<void> {
-  for (const { catalog, partition, site: child, revision } of await listConfirmations(db, store)) {
+  for (const { catalog, site: child, revision } of await listConfirmations(db, store)) {
     const taker = sites.find((candidate) => candidate.site === child);
-    if (!taker || partition !== EVERYONE) continue;
+    if (!taker) continue;
     const head = await readHead(taker.db, store, catalog);
     if (head.revision >= revision) continue;
     const subject = `${catalog} at ${child}`;

@@ -1,7 +1,8 @@
 /** Reading items in the order of their skus: one page sees one revision. */
+import { type Viewer, groupMark, priceFor } from '../../domain/audience';
 import { type CatalogItem, EVERYONE } from '../../domain/catalog';
-import { type Amount } from '../../domain/money';
-import { type SqlValue, type Statements } from '../database';
+import { AMOUNT_MAX, type Amount } from '../../domain/money';
+import { type Engine, type SqlValue, type Statements } from '../database';
 import { CONTENT_COLUMNS, type ContentRow, itemOf, marks } from './items';
 
 export interface BrowsedItem {
@@ -38,6 +39,7 @@ export interface BrowseQuery extends ItemFilter {
   readonly store: string;
   readonly catalog: string;
   readonly revision: number;
+  readonly viewer: Viewer;
   /** The last sku of the page before. */
   readonly after: string;
   readonly limit: number;
@@ -65,12 +67,13 @@ export class Conditions {
   }
 }
 
-/** Everyone's items at a revision that pass a filter, but for what is available. */
-export function itemConditions(query: Omit<BrowseQuery, 'after' | 'limit'>): Conditions {
-  const { store, catalog, revision, classification, price } = query;
-  const conditions = new Conditions()
-    .add(AT_REVISION, store, catalog, revision, revision)
-    .add('versions.audience = ?', EVERYONE);
+/** The items of a revision that the viewer may see and that pass a filter, but for what is available. */
+export function itemConditions(engine: Engine, query: Omit<BrowseQuery, 'after' | 'limit'>): Conditions {
+  const { store, catalog, revision, viewer, classification, price } = query;
+  const conditions = new Conditions().add(AT_REVISION, store, catalog, revision, revision);
+  const visible = visibleTo(viewer);
+  conditions.add(visible.sql, ...visible.values);
+  const paid = priceSql(engine, viewer);
   const { domain, code, exact } = classification;
   if (domain !== null) conditions.add('versions.classification_domain = ?', domain);
   if (code !== null && exact) conditions.add('versions.classification_code = ?', code);
@@ -78,45 +81,61 @@ export function itemConditions(query: Omit<BrowseQuery, 'after' | 'limit'>): Con
     // Not LIKE: SQLite's takes "a" for "A".
     conditions.add('SUBSTR(versions.classification_code, 1, ?) = ?', [...code].length, code);
   }
-  if (price.from !== null) conditions.add('versions.price_amount >= ?', price.from);
-  if (price.to !== null) conditions.add('versions.price_amount <= ?', price.to);
+  if (price.from !== null) conditions.add(`${paid} >= ?`, price.from);
+  if (price.to !== null) conditions.add(`${paid} <= ?`, price.to);
   if (price.currency !== null) conditions.add('versions.currency = ?', price.currency);
   return conditions;
 }
 
+/** That the viewer may see an item. */
+function visibleTo(viewer: Viewer): Conditions {
+  return audienceHolds('versions.audience', viewer);
+}
+
+/** That the viewer may see the catalogue at all; one from before there were audiences has none. */
+function ofVisibleCatalog(viewer: Viewer): Conditions {
+  return audienceHolds(`COALESCE(catalogs.audience, '')`, viewer);
+}
+
+/** `maySee` in SQL. */
+function audienceHolds(audience: string, viewer: Viewer): Conditions {
+  if (viewer === 'all') return new Conditions();
+  const terms = [`${audience} = ?`, ...viewer.map(() => `INSTR(${audience}, ?) > 0`)];
+  return new Conditions().add(`(${terms.join(' OR ')})`, EVERYONE, ...viewer.map(groupMark));
+}
+
+/** What the viewer pays, as `priceFor` says it. Group ids hold nothing that SQL would read as more than text. */
+export function priceSql(engine: Engine, viewer: Viewer): string {
+  if (viewer === 'all' || viewer.length === 0) return 'versions.price_amount';
+  const none = AMOUNT_MAX + 1;
+  const ofGroups = viewer.map((group) => `COALESCE(JSON_EXTRACT(versions.group_prices, '$.${group}') + 0, ${none})`);
+  const lowest = `${engine === 'sqlite' ? 'MIN' : 'LEAST'}(${[...ofGroups, none].join(', ')})`;
+  return `(CASE WHEN versions.group_prices IS NULL OR ${lowest} = ${none} THEN versions.price_amount ELSE ${lowest} END)`;
+}
+
+/** As the viewer is shown it: at their price, without a word of groups. */
+export function itemShown(item: CatalogItem, viewer: Viewer): CatalogItem {
+  if (viewer === 'all' || (item.audience === EVERYONE && item.groupPrices === undefined)) return item;
+  const { groupPrices: _, ...rest } = item;
+  return { ...rest, price: priceFor(item, viewer), audience: EVERYONE };
+}
+
 export async function browseItems(reads: Statements, query: BrowseQuery): Promise<BrowsedItem[]> {
-  const conditions = itemConditions(query).add('versions.sku > ?', query.after);
+  const conditions = itemConditions(reads.engine, query).add('versions.sku > ?', query.after);
   if (query.availableOnly) conditions.add('levels.rights > 0');
   const rows = await reads.all<ContentRow & { rights: number | null }>(
     `SELECT ${ITEM_COLUMNS}, levels.rights FROM item_versions versions ${JOIN_LEVELS}
      WHERE ${conditions.sql} ORDER BY versions.sku LIMIT ${query.limit}`,
     conditions.values,
   );
-  return rows.map((row) => ({ item: itemOf(row), available: row.rights ?? 0 }));
+  return rows.map((row) => ({ item: itemShown(itemOf(row), query.viewer), available: row.rights ?? 0 }));
 }
 
-/** Everyone's items of a revision in ascending order of their skus. */
-export async function itemsAfter(
-  reads: Statements,
-  store: string,
-  catalog: string,
-  revision: number,
-  after: string,
-  limit: number,
-): Promise<{ item: CatalogItem; contentHash: string }[]> {
-  const rows = await reads.all<ContentRow>(
-    `SELECT ${ITEM_COLUMNS} FROM item_versions versions
-     WHERE ${AT_REVISION} AND versions.audience = ? AND versions.sku > ? ORDER BY versions.sku LIMIT ${limit}`,
-    [store, catalog, revision, revision, EVERYONE, after],
-  );
-  return rows.map((row) => ({ item: itemOf(row), contentHash: row.content_hash }));
-}
-
-/** Every sku that the catalogue ever held, in ascending order. */
-export async function skusEver(reads: Statements, store: string, catalog: string): Promise<string[]> {
+/** Every sku that the catalogue ever held for everyone, in ascending order. */
+export async function publicSkusEver(reads: Statements, store: string, catalog: string): Promise<string[]> {
   const rows = await reads.all<{ sku: string }>(
-    'SELECT DISTINCT sku FROM item_versions WHERE store = ? AND catalog = ? ORDER BY sku',
-    [store, catalog],
+    'SELECT DISTINCT sku FROM item_versions WHERE store = ? AND catalog = ? AND audience = ? ORDER BY sku',
+    [store, catalog, EVERYONE],
   );
   return rows.map((row) => row.sku);
 }
@@ -125,21 +144,25 @@ export interface ItemOnSale extends BrowsedItem {
   readonly revision: number;
 }
 
-/** Everyone's items among those skus at the revision that readers see, with what this site may sell of them. */
+/** What the viewer may see of those skus at the revision that readers see, with what this site may sell of them. */
 export async function findItems(
   reads: Statements,
-  store: string,
-  catalog: string,
+  { store, catalog, viewer }: Pick<BrowseQuery, 'store' | 'catalog' | 'viewer'>,
   skus: readonly string[],
 ): Promise<ItemOnSale[]> {
   if (skus.length === 0) return [];
+  const ofCatalog = ofVisibleCatalog(viewer);
+  const visible = visibleTo(viewer);
   const rows = await reads.all<ContentRow & { revision: number; rights: number | null }>(
     `SELECT ${ITEM_COLUMNS}, catalogs.revision, levels.rights FROM catalogs
      JOIN item_versions versions ON versions.store = catalogs.store AND versions.catalog = catalogs.catalog
        AND versions.from_revision <= catalogs.revision AND versions.to_revision > catalogs.revision
      ${JOIN_LEVELS}
-     WHERE catalogs.store = ? AND catalogs.catalog = ? AND versions.audience = ? AND versions.sku IN (${marks(skus.length)})`,
-    [store, catalog, EVERYONE, ...skus],
+     WHERE catalogs.store = ? AND catalogs.catalog = ? AND ${ofCatalog.sql} AND ${visible.sql}
+       AND versions.sku IN (${marks(skus.length)})`,
+    [store, catalog, ...ofCatalog.values, ...visible.values, ...skus],
   );
-  return rows.map((row) => ({ item: itemOf(row), revision: row.revision, available: row.rights ?? 0 }));
+  return rows.map((row) => ({
+    ...{ item: itemShown(itemOf(row), viewer), revision: row.revision, available: row.rights ?? 0 },
+  }));
 }

@@ -74,13 +74,13 @@ export async function itemsAt(
   { store, catalog, revision }: { store: string; catalog: string; revision: number },
   after: string,
   limit: number,
-): Promise<CatalogItem[]> {
+): Promise<ItemVersion[]> {
   const rows = await reads.all<ContentRow>(
     `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
      WHERE store = ? AND catalog = ? AND sku > ? AND from_revision <= ? AND to_revision > ? ORDER BY sku LIMIT ${limit}`,
     [store, catalog, after, revision, revision],
   );
-  return rows.map(itemOf);
+  return rows.map(versionOf);
 }
 
 async function versionsAt(
@@ -94,5 +94,9 @@ async function versionsAt(
      WHERE store = ? AND catalog = ? AND sku IN (${marks(skus.length)}) AND from_revision <= ? AND to_revision > ?`,
     [store, catalog, ...skus, revision, revision],
   );
-  return new Map(rows.map((row) => [row.sku, { item: itemOf(row), contentHash: row.content_hash }]));
+  return new Map(rows.map((row) => [row.sku, versionOf(row)]));
+}
+
+function versionOf(row: ContentRow): ItemVersion {
+  return { item: itemOf(row), contentHash: row.content_hash };
 }

@@ -94,6 +94,7 @@ export async function recordDelivery(tx: Transaction, change: DeliveryChange, no
     [store, catalog, partition, site],
   );
   if (row && change.target < row.target_revision) return;
+  if (!(await isNewestPartition(tx, change))) return;
   const revision = Math.max(row?.revision ?? 0, change.revision ?? 0);
   const confirmed = change.state === 'confirmed';
   const sameDocument = row?.payload_id === change.payloadID;
@@ -114,6 +115,19 @@ export async function recordDelivery(tx: Transaction, change: DeliveryChange, no
     ],
     { key: ['store', 'catalog', 'partition_name', 'site'], update: COLUMNS.slice(3) },
   );
+}
+
+/** Another part than a site had comes with a later revision: that part's record goes, and an older one's is not taken. */
+async function isNewestPartition(tx: Transaction, change: DeliveryChange): Promise<boolean> {
+  const others = 'store = ? AND catalog = ? AND site = ? AND partition_name <> ?';
+  const values = [change.store, change.catalog, change.site, change.partition];
+  const newer = await tx.get(`SELECT 1 AS found FROM catalog_confirmations WHERE ${others} AND target_revision > ?`, [
+    ...values,
+    change.target,
+  ]);
+  if (newer) return false;
+  await tx.run(`DELETE FROM catalog_confirmations WHERE ${others}`, values);
+  return true;
 }
 
 /** Ordered by catalogue and site. */
@@ -210,5 +224,35 @@ export async function saveDocument(tx: Transaction, store: string, document: Sto
     [...key, ...DOCUMENT_COLUMNS],
     [[store, catalog, partition, base, target, payloadId, bytes, compressedBytes, contentDigest, itemCount, createdAt]],
     { key, update: DOCUMENT_COLUMNS },
+  );
+}
+
+/** Documents made before then, of revisions that are not the newest any more. */
+export async function oldDocuments(
+  reads: Statements,
+  before: number,
+  limit: number,
+): Promise<{ store: string; key: DocumentKey }[]> {
+  const rows = await reads.all<
+    Record<'store' | 'catalog' | 'partition_name', string> & { base: number; target: number }
+  >(
+    `SELECT documents.store, documents.catalog, documents.partition_name,
+       documents.base_revision AS base, documents.revision AS target
+     FROM catalog_documents documents
+     JOIN catalogs ON catalogs.store = documents.store AND catalogs.catalog = documents.catalog
+     WHERE documents.created_at < ? AND documents.revision < catalogs.revision LIMIT ${limit}`,
+    [before],
+  );
+  return rows.map(({ store, catalog, partition_name: partition, base, target }) => ({
+    store,
+    key: { catalog, partition, base, target },
+  }));
+}
+
+export async function forgetDocument(tx: Transaction, store: string, key: DocumentKey): Promise<void> {
+  await tx.run(
+    `DELETE FROM catalog_documents
+     WHERE store = ? AND catalog = ? AND partition_name = ? AND base_revision = ? AND revision = ?`,
+    [store, key.catalog, key.partition, key.base, key.target],
   );
 }

@@ -1,5 +1,5 @@
 /** Which revision of a catalogue this site has: what readers see. */
-import { NO_REVISION } from '../../domain/catalog';
+import { EVERYONE, NO_REVISION } from '../../domain/catalog';
 import { EMPTY_DIGEST } from '../../domain/catalog-digest';
 import { type Statements, type Transaction } from '../database';
 import { forUpdate, insertIfAbsent } from '../dialect';
@@ -7,9 +7,13 @@ import { forUpdate, insertIfAbsent } from '../dialect';
 export interface CatalogHead {
   readonly catalog: string;
   readonly revision: number;
-  /** Of everyone's items at that revision. */
+  /** Of the items at that revision: at the primary of those that everyone may see, elsewhere of all that the site has. */
   readonly itemCount: number;
   readonly digest: string;
+  /** Whom the whole catalogue is for, as far as this site heard (domain/audience.ts). */
+  readonly audience: string;
+  /** The part of the catalogue that the site has, by the groups that it is for; the primary has all of it. */
+  readonly partition: string;
   /** A revision that is being staged, or was when its stager died. */
   readonly stagingRevision: number | null;
   /** The attempt that stages it. */
@@ -23,12 +27,14 @@ interface HeadRow {
   revision: number;
   item_count: number;
   digest: string;
+  audience: string | null;
+  partition_name: string | null;
   staging_revision: number | null;
   stager: string | null;
   updated_at: number;
 }
 
-const COLUMNS = 'catalog, revision, item_count, digest, staging_revision, stager, updated_at';
+const COLUMNS = 'catalog, revision, item_count, digest, audience, partition_name, staging_revision, stager, updated_at';
 
 function headOf(row: HeadRow): CatalogHead {
   return {
@@ -36,6 +42,8 @@ function headOf(row: HeadRow): CatalogHead {
     revision: row.revision,
     itemCount: row.item_count,
     digest: row.digest,
+    audience: row.audience ?? EVERYONE,
+    partition: row.partition_name ?? EVERYONE,
     stagingRevision: row.staging_revision,
     stager: row.stager,
     updatedAt: row.updated_at,
@@ -43,7 +51,13 @@ function headOf(row: HeadRow): CatalogHead {
 }
 
 export function emptyHead(catalog: string): CatalogHead {
-  const nothing = { revision: NO_REVISION, itemCount: 0, digest: EMPTY_DIGEST };
+  const nothing = {
+    revision: NO_REVISION,
+    itemCount: 0,
+    digest: EMPTY_DIGEST,
+    audience: EVERYONE,
+    partition: EVERYONE,
+  };
   return { catalog, ...nothing, stagingRevision: null, stager: null, updatedAt: 0 };
 }
 
@@ -78,9 +92,12 @@ export async function moveHead(
   head: Omit<CatalogHead, 'stagingRevision' | 'stager'>,
 ): Promise<void> {
   await tx.run(
-    `UPDATE catalogs SET revision = ?, item_count = ?, digest = ?, staging_revision = NULL, stager = NULL, updated_at = ?
-     WHERE store = ? AND catalog = ?`,
-    [head.revision, head.itemCount, head.digest, head.updatedAt, store, head.catalog],
+    `UPDATE catalogs SET revision = ?, item_count = ?, digest = ?, audience = ?, partition_name = ?,
+       staging_revision = NULL, stager = NULL, updated_at = ? WHERE store = ? AND catalog = ?`,
+    [
+      ...[head.revision, head.itemCount, head.digest, head.audience, head.partition],
+      ...[head.updatedAt, store, head.catalog],
+    ],
   );
 }
 
@@ -92,8 +109,11 @@ export async function listHeads(reads: Statements, store: string): Promise<Catal
 export interface RevisionRecord {
   readonly revision: number;
   readonly baseRevision: number;
+  /** Count, digest, audience and partition as a head has them. */
   readonly itemCount: number;
   readonly digest: string;
+  readonly audience: string;
+  readonly partition: string;
   readonly publishedAt: number;
   /** What asked for it. */
   readonly request: string;
@@ -104,6 +124,8 @@ interface RevisionRow {
   base_revision: number;
   item_count: number;
   digest: string;
+  audience: string | null;
+  partition_name: string | null;
   published_at: number;
   request: string;
 }
@@ -114,12 +136,14 @@ function revisionOf(row: RevisionRow): RevisionRecord {
     baseRevision: row.base_revision,
     itemCount: row.item_count,
     digest: row.digest,
+    audience: row.audience ?? EVERYONE,
+    partition: row.partition_name ?? EVERYONE,
     publishedAt: row.published_at,
     request: row.request,
   };
 }
 
-const REVISION_COLUMNS = 'revision, base_revision, item_count, digest, published_at, request';
+const REVISION_COLUMNS = 'revision, base_revision, item_count, digest, audience, partition_name, published_at, request';
 
 export async function addRevision(
   tx: Transaction,
@@ -135,6 +159,8 @@ export async function addRevision(
       base_revision: record.baseRevision,
       item_count: record.itemCount,
       digest: record.digest,
+      audience: record.audience,
+      partition_name: record.partition,
       published_at: record.publishedAt,
       request: record.request,
     },

@@ -3,12 +3,11 @@
  * flip, and a search sees the newest revision whose words are all there. A text holds from a revision to a revision, as
  * an item version does, but a new price leaves it as it is.
  */
-import { type CatalogItem, EVERYONE, NO_REVISION, OPEN_REVISION } from '../../domain/catalog';
+import { type CatalogItem, NO_REVISION, OPEN_REVISION } from '../../domain/catalog';
 import { itemText, searchScope } from '../../domain/search';
 import { type Database, type Statements, type Transaction } from '../database';
 import { forUpdate, insertIfAbsent, insertRows } from '../dialect';
-import { itemsAfter } from './browse';
-import { touchedSkus } from './changes';
+import { itemsAt, touchedSkus } from './changes';
 import { readHead } from './heads';
 import { CONTENT_COLUMNS, type ContentRow, itemOf, marks } from './items';
 
@@ -136,7 +135,7 @@ export class Indexing {
   private async *walk(): AsyncGenerator<Batch> {
     const { store, catalog } = this.name;
     for (let after = ''; ;) {
-      const read = await itemsAfter(this.db, store, catalog, this.target, after, INDEX_BATCH_ITEMS);
+      const read = await itemsAt(this.db, { store, catalog, revision: this.target }, after, INDEX_BATCH_ITEMS);
       const items = read.map(({ item }) => item);
       const end = items.length < INDEX_BATCH_ITEMS ? undefined : items.at(-1)?.sku;
       if (end === undefined) {
@@ -160,8 +159,8 @@ export class Indexing {
     const rows = await this.db.all<ContentRow>(
       `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
        WHERE store = ? AND catalog = ? AND sku IN (${marks(skus.length)})
-         AND from_revision <= ? AND to_revision > ? AND audience = ?`,
-      [store, catalog, ...skus, this.target, this.target, EVERYONE],
+         AND from_revision <= ? AND to_revision > ?`,
+      [store, catalog, ...skus, this.target, this.target],
     );
     return rows.map(itemOf);
   }

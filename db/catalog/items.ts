@@ -13,6 +13,7 @@ export const CONTENT_COLUMNS = [
   'lead_time_days',
   'attributes',
   'audience',
+  'group_prices',
   'content_hash',
 ] as const;
 
@@ -27,6 +28,7 @@ export interface ContentRow {
   lead_time_days: number;
   attributes: string;
   audience: string;
+  group_prices: string | null;
   content_hash: string;
 }
 
@@ -42,6 +44,7 @@ export function contentValues(item: CatalogItem, contentHash: string = hashItem(
     item.leadTimeDays,
     JSON.stringify(item.attributes),
     item.audience,
+    item.groupPrices === undefined ? null : JSON.stringify(item.groupPrices),
     contentHash,
   ];
 }
@@ -57,6 +60,7 @@ export function itemOf(row: ContentRow): CatalogItem {
     leadTimeDays: row.lead_time_days,
     attributes: JSON.parse(row.attributes) as Record<string, string>,
     audience: row.audience,
+    ...(row.group_prices === null ? {} : { groupPrices: JSON.parse(row.group_prices) as Record<string, number> }),
   };
 }
 

@@ -1,7 +1,8 @@
 /** A draft becomes the next revision (figure 6, step 600). */
-import { EVERYONE, OPEN_REVISION, nextRevision } from '../../domain/catalog';
-import { addToDigest } from '../../domain/catalog-digest';
-import { DRAFT_DEFAULT, dueChanges, publishedAt } from '../../domain/catalog-draft';
+import { seenBy } from '../../domain/audience';
+import { EVERYONE, NO_REVISION, OPEN_REVISION, nextRevision } from '../../domain/catalog';
+import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
+import { DRAFT_DEFAULT, dueChanges, publishedAt, withoutDates } from '../../domain/catalog-draft';
 import { type Statements, type Transaction } from '../database';
 import {
   AT_ONCE,
@@ -16,6 +17,7 @@ import {
 } from './drafts';
 import { type CatalogHead, addRevision, lockHead, moveHead, readHead, revisionOfRequest } from './heads';
 import { CONTENT_COLUMNS, IS_OPEN, marks } from './items';
+import { itemsSeen } from './views';
 
 /** Items whose dated changes are taken at a time. */
 const DUE_BATCH_ITEMS = 250;
@@ -58,12 +60,73 @@ export async function publishDraft(tx: Transaction, publication: PublicationRequ
   const { added, changed, withdrawn } = await countDraft(tx, key, now);
   if (added + changed + withdrawn === 0) return { ...none, revision: head.revision, itemCount: head.itemCount };
   const revision = nextRevision(head.revision, epoch);
-  const { itemCount, digest } = await sumWith(tx, key, head);
+  const sum = await sumWith(tx, key, head);
   await moveToVersions(tx, key, revision);
-  const record = { revision, baseRevision: head.revision, itemCount, digest, publishedAt: now, request };
-  await addRevision(tx, store, catalog, record);
-  await moveHead(tx, store, { catalog, revision, itemCount, digest, updatedAt: now });
-  return { added, changed, withdrawn, revision, itemCount };
+  await showRevisionOf(tx, store, head, { ...sum, revision, audience: head.audience, request, now });
+  return { added, changed, withdrawn, revision, itemCount: sum.itemCount };
+}
+
+/**
+ * A revision whose items are those of the one before, for whom it may be seen by has changed: the sites get what is
+ * theirs from here on. Answers null where nothing was ever published. The caller holds the store's primacy.
+ */
+export async function publishAudience(
+  tx: Transaction,
+  { store, catalog, epoch, request, now }: Omit<PublicationRequest, 'draft'>,
+  audience?: string,
+): Promise<number | null> {
+  const head = await lockHead(tx, store, catalog, now);
+  if (head.revision === NO_REVISION) {
+    if (audience !== undefined) await moveHead(tx, store, { ...head, audience, updatedAt: now });
+    return null;
+  }
+  const made = await revisionOfRequest(tx, store, catalog, request);
+  if (made) return made.revision;
+  const shown = { revision: nextRevision(head.revision, epoch), audience: audience ?? head.audience, request, now };
+  const sum = shown.audience === head.audience ? head : await sumOfPublic(tx, { store, catalog }, shown.audience);
+  await showRevisionOf(tx, store, head, { ...shown, itemCount: sum.itemCount, digest: sum.digest });
+  return shown.revision;
+}
+
+/** The flip at the primary. */
+async function showRevisionOf(
+  tx: Transaction,
+  store: string,
+  head: CatalogHead,
+  shown: Pick<CatalogHead, 'revision' | 'itemCount' | 'digest' | 'audience'> & { request: string; now: number },
+): Promise<void> {
+  const { request, now, ...rest } = shown;
+  const content = { ...rest, partition: EVERYONE };
+  await addRevision(tx, store, head.catalog, { ...content, baseRevision: head.revision, publishedAt: now, request });
+  await moveHead(tx, store, { ...content, catalog: head.catalog, updatedAt: now });
+}
+
+/** What everyone sees of the newest items, counted anew. */
+async function sumOfPublic(
+  tx: Transaction,
+  { store, catalog }: { store: string; catalog: string },
+  audience: string,
+): Promise<Sum> {
+  if (audience !== EVERYONE) return NOTHING_PUBLIC;
+  const key = { store, catalog, partition: EVERYONE };
+  const { revision } = await readHead(tx, store, catalog);
+  let { digest, itemCount }: Sum = NOTHING_PUBLIC;
+  for (let after: string | null = ''; after !== null;) {
+    const read: Awaited<ReturnType<typeof itemsSeen>> = await itemsSeen(
+      tx,
+      key,
+      { revision, audience },
+      after,
+      SUMMED_ITEMS,
+    );
+    digest = addToDigest(
+      digest,
+      read.versions.map(({ contentHash }) => contentHash),
+    );
+    itemCount += read.versions.length;
+    after = read.last;
+  }
+  return { itemCount, digest };
 }
 
 /** What is published, as a publication that changes nothing. */
@@ -144,30 +207,64 @@ async function endVersions(tx: Transaction, key: DraftKey, revision: number): Pr
   }
 }
 
-/** What the published items come to with the draft's changes, read some at a time: a draft may hold a million. */
-async function sumWith(
-  tx: Transaction,
-  key: DraftKey,
-  head: CatalogHead,
-): Promise<{ itemCount: number; digest: string }> {
+type Sum = Pick<CatalogHead, 'itemCount' | 'digest'>;
+
+const NOTHING_PUBLIC: Sum = { itemCount: 0, digest: EMPTY_DIGEST };
+
+/**
+ * What everyone sees of the published items with the draft's changes, read some at a time: a draft may hold a million.
+ */
+async function sumWith(tx: Transaction, key: DraftKey, head: CatalogHead): Promise<Sum> {
+  if (head.audience !== EVERYONE) return NOTHING_PUBLIC;
   let { itemCount, digest } = head;
   for (let after: string | undefined = ''; after !== undefined;) {
     const rows: ChangedHashes[] = await tx.all<ChangedHashes>(
-      `SELECT changes.sku, changes.withdrawn, changes.audience, changes.content_hash,
-         versions.audience AS audience_before, versions.content_hash AS hash_before
+      `SELECT changes.sku, changes.withdrawn, changes.audience, changes.content_hash, changes.group_prices,
+         versions.audience AS audience_before, versions.content_hash AS hash_before,
+         versions.group_prices AS group_prices_before
        FROM (SELECT * FROM draft_changes WHERE ${OF_DRAFT} AND holds_from = ? AND sku > ?
              ORDER BY sku LIMIT ${SUMMED_ITEMS}) changes
        LEFT JOIN item_versions versions ON versions.store = changes.store AND versions.catalog = changes.catalog
          AND versions.sku = changes.sku AND ${IS_OPEN} ORDER BY changes.sku`,
       [...draftValues(key), AT_ONCE, after, OPEN_REVISION],
     );
-    const begun = rows.filter((row) => row.withdrawn === 0 && row.audience === EVERYONE).map((row) => row.content_hash);
-    const ended = rows.flatMap((row) => (row.audience_before === EVERYONE ? [row.hash_before ?? ''] : []));
-    digest = addToDigest(digest, begun, ended);
-    itemCount += begun.length - ended.length;
+    const begun = rows.filter((row) => row.withdrawn === 0 && row.audience === EVERYONE);
+    const ended = rows.filter((row) => row.audience_before === EVERYONE);
+    const priced = rows.filter((row) => row.group_prices !== null || row.group_prices_before !== null);
+    const shown = await publicHashes(
+      tx,
+      key,
+      priced.map(({ sku }) => sku),
+    );
+    const come = begun.map((row) =>
+      row.group_prices === null ? row.content_hash : (shown.drafted.get(row.sku) ?? ''),
+    );
+    const gone = ended.map((row) =>
+      row.group_prices_before === null ? (row.hash_before ?? '') : (shown.published.get(row.sku) ?? ''),
+    );
+    digest = addToDigest(digest, come, gone);
+    itemCount += come.length - gone.length;
     after = rows.length < SUMMED_ITEMS ? undefined : rows.at(-1)?.sku;
   }
   return { itemCount, digest };
+}
+
+/** The hashes of items with prices for groups, as everyone sees them: without those. */
+async function publicHashes(
+  tx: Transaction,
+  key: DraftKey,
+  skus: readonly string[],
+): Promise<{ drafted: Map<string, string>; published: Map<string, string> }> {
+  const drafted = new Map<string, string>();
+  const published = new Map<string, string>();
+  for (let start = 0; start < skus.length; start += DUE_BATCH_ITEMS) {
+    for (const entry of await itemsInDraft(tx, key, skus.slice(start, start + DUE_BATCH_ITEMS))) {
+      const [before, after] = [entry.published, withoutDates(entry)].map((item) => item && seenBy(item, []));
+      if (after) drafted.set(entry.sku, hashItem(after));
+      if (before) published.set(entry.sku, hashItem(before));
+    }
+  }
+  return { drafted, published };
 }
 
 interface ChangedHashes {
@@ -175,6 +272,8 @@ interface ChangedHashes {
   readonly withdrawn: number;
   readonly audience: string;
   readonly content_hash: string;
+  readonly group_prices: string | null;
   readonly audience_before: string | null;
   readonly hash_before: string | null;
+  readonly group_prices_before: string | null;
 }

@@ -2,9 +2,19 @@
  * Searching and sorting items at a revision whose words are indexed. Every key of an order is a value of the row and the
  * query alone, never an engine's own score: that moves as other rows come and go, while a walk must go on where it was.
  */
+import { type Viewer } from '../../domain/audience';
 import { ATTRIBUTES_MARK, type ItemOrder, SKU_MARK, type SearchedWords } from '../../domain/search';
 import { type Engine, type SqlValue, type Statements } from '../database';
-import { type BrowsedItem, Conditions, type ItemFilter, ITEM_COLUMNS, JOIN_LEVELS, itemConditions } from './browse';
+import {
+  type BrowsedItem,
+  Conditions,
+  type ItemFilter,
+  ITEM_COLUMNS,
+  JOIN_LEVELS,
+  itemConditions,
+  itemShown,
+  priceSql,
+} from './browse';
 import { type ContentRow, itemOf } from './items';
 
 /** Matching items that are sorted: of more, the first so many that were indexed. */
@@ -20,6 +30,7 @@ export interface SearchQuery extends ItemFilter {
   readonly store: string;
   readonly catalog: string;
   readonly revision: number;
+  readonly viewer: Viewer;
   /** Null: every item. */
   readonly words: SearchedWords | null;
   readonly order: ItemOrder;
@@ -36,7 +47,7 @@ export interface FoundItem extends BrowsedItem {
 type Sql = { readonly sql: string; readonly values: readonly SqlValue[] };
 
 export async function searchItems(reads: Statements, query: SearchQuery): Promise<FoundItem[]> {
-  const { sql, values } = sortKey(query);
+  const { sql, values } = sortKey(reads.engine, query);
   const found = { sql: `texts.store, texts.sku, versions.from_revision, ${sql} AS sort_key`, values };
   const candidates = candidatesOf(reads.engine, query, found);
   const descending = query.order === 'relevance' || query.order === 'price-desc';
@@ -57,7 +68,9 @@ export async function searchItems(reads: Statements, query: SearchQuery): Promis
      ORDER BY page.sort_key${direction}, page.sku`,
     [...candidates.values, ...page.values, query.store, query.catalog],
   );
-  return rows.map((row) => ({ item: itemOf(row), available: row.rights ?? 0, key: row.sort_key }));
+  return rows.map((row) => ({
+    ...{ item: itemShown(itemOf(row), query.viewer), available: row.rights ?? 0, key: row.sort_key },
+  }));
 }
 
 /** Whether more items match than are sorted. */
@@ -90,7 +103,7 @@ function candidatesOf(engine: Engine, query: SearchQuery, columns: Sql, limit = 
   if (words !== null) conditions.add(...matching(engine, words));
   conditions.add('texts.store = ? AND texts.catalog = ?', store, catalog);
   conditions.add('texts.from_revision <= ? AND texts.to_revision > ?', revision, revision);
-  const items = itemConditions(query);
+  const items = itemConditions(engine, query);
   conditions.add(items.sql, ...items.values);
   // The engines are told where to begin; else they sort all texts, or walk over all item versions.
   const { texts, versions, place } = SOURCES[engine][words === null ? 'all' : 'byWords'];
@@ -114,8 +127,8 @@ function matching(engine: Engine, { words, openEnd }: SearchedWords): [string, s
       ];
 }
 
-function sortKey({ order, words }: SearchQuery): Sql {
-  if (order === 'price-asc' || order === 'price-desc') return { sql: 'versions.price_amount', values: [] };
+function sortKey(engine: Engine, { order, words, viewer }: SearchQuery): Sql {
+  if (order === 'price-asc' || order === 'price-desc') return { sql: priceSql(engine, viewer), values: [] };
   if (order === 'description') return { sql: `SUBSTR(texts.words, 1, ${DESCRIPTION_KEY_LENGTH})`, values: [] };
   if (order === 'relevance' && words !== null) return relevance(words);
   return { sql: `''`, values: [] };

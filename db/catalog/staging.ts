@@ -17,6 +17,8 @@ export interface StagedDocument {
   /** 0: it is taken on anything. */
   readonly base: number;
   readonly target: number;
+  /** The part of the catalogue that it speaks of: a delta is taken on the same part only. */
+  readonly partition: string;
 }
 
 export class Staging {
@@ -30,6 +32,7 @@ export class Staging {
     private readonly store: string,
     private readonly base: CatalogHead,
     readonly target: number,
+    private readonly partition: string,
     private readonly stager: string,
   ) {
     this.digest = base.digest;
@@ -38,25 +41,25 @@ export class Staging {
 
   /**
    * Begins, unless the site's revision is the target, later, or not the base of a delta (`base` is 0 for a full
-   * document); answers that revision, too. `stager` is this attempt's own id: from here on an earlier attempt, of this
+   * document); answers what the site has, too. `stager` is this attempt's own id: from here on an earlier attempt, of this
    * process or another, can neither stage nor flip.
    */
   static async begin(
     db: Database,
-    { store, catalog, base, target }: StagedDocument,
+    { store, catalog, base, target, partition }: StagedDocument,
     stager: string,
     now: number,
-  ): Promise<{ staging: Staging | null; revision: number }> {
+  ): Promise<{ staging: Staging | null; head: CatalogHead }> {
     const { head, mine } = await db.transaction(async (tx) => {
       const head = await lockHead(tx, store, catalog, now);
-      if (!isTaken({ base, target }, head.revision)) return { head, mine: false };
+      if (!isTaken({ base, target, partition }, head)) return { head, mine: false };
       if (head.stagingRevision !== null) await discard(tx, store, head);
       await tx.run('UPDATE catalogs SET staging_revision = ?, stager = ? WHERE store = ? AND catalog = ?', [
         ...[target, stager, store, catalog],
       ]);
       return { head, mine: true };
     });
-    return { staging: mine ? new Staging(db, store, head, target, stager) : null, revision: head.revision };
+    return { staging: mine ? new Staging(db, store, head, target, partition, stager) : null, head };
   }
 
   /** Items of a full document: what the site has between the last batch and this one's end, and is not in it, goes. */
@@ -83,6 +86,8 @@ export class Staging {
     await this.db.transaction(async (tx) => {
       await this.requireMine(tx);
       await this.stage(tx, [], await this.presentBetween(tx, this.last, null));
+      // A document without items: nothing is left.
+      if (this.last === null) tx.afterCommit(() => void ([this.digest, this.itemCount] = [EMPTY_DIGEST, 0]));
     });
   }
 
@@ -108,17 +113,20 @@ export class Staging {
   }
 
   /** Shows the staged revision to readers, in one transaction; `andThen` in the same. */
-  async flip(now: number, request: string, andThen?: (tx: Transaction) => Promise<void>): Promise<void> {
+  async flip(
+    { now, request, audience }: { now: number; request: string; audience: string },
+    andThen?: (tx: Transaction) => Promise<void>,
+  ): Promise<void> {
     const { catalog } = this.base;
-    const { itemCount, digest, target } = this;
+    const { itemCount, digest, target, partition } = this;
+    const sum = { itemCount, digest, audience, partition };
     await this.db.transaction(async (tx) => {
       await this.requireMine(tx);
-      await moveHead(tx, this.store, { catalog, revision: target, itemCount, digest, updatedAt: now });
+      await moveHead(tx, this.store, { catalog, revision: target, ...sum, updatedAt: now });
       await addRevision(tx, this.store, catalog, {
         revision: target,
         baseRevision: this.base.revision,
-        itemCount,
-        digest,
+        ...sum,
         publishedAt: now,
         request,
       });

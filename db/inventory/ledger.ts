@@ -8,6 +8,7 @@ import {
   type ShortLine,
   type StockAccount,
   type StockLine,
+  isForLostData,
   shortLines,
   sumBySku,
 } from '../../domain/inventory';
@@ -215,11 +216,18 @@ export function availableUnits(
   return rightsOf(reads, { store, account: 'own' }, skus);
 }
 
-/** Gives an order's units back, once. */
-export async function returnSale(tx: Transaction, sale: Sale): Promise<void> {
+/**
+ * Gives an order's units back, once. Where it was sold in data that a backup has replaced since (`soldIn`), those may
+ * have given them back already, and sold them again: then they are withdrawn at once, as all that such data had.
+ */
+export async function returnSale(tx: Transaction, sale: Sale, soldIn: number): Promise<void> {
   const movementId = `return:${sale.orderId}`;
   if (await hasMovement(tx, sale.store, movementId)) return;
-  await credit(tx, { ...saleMovement(sale), movementId, kind: 'return' }, sumBySku(sale.lines));
+  const movement = saleMovement(sale);
+  await credit(tx, { ...movement, movementId, kind: 'return' }, sumBySku(sale.lines));
+  if (!isForLostData(soldIn, sale.incarnation)) return;
+  const withdrawal: Movement = { ...movement, movementId: `adjustment:${movementId}`, kind: 'adjustment' };
+  await debit(tx, withdrawal, sale.lines);
 }
 
 export interface RefusedDemand {

@@ -7,6 +7,8 @@ export interface StoredOrder {
   readonly orderId: string;
   readonly cartId: string;
   readonly site: string;
+  /** Of the selling site's data, when it sold it. */
+  readonly incarnation: number;
   readonly mode: OrderMode;
   readonly state: OrderState;
   readonly stateReason: string | null;
@@ -26,6 +28,7 @@ interface OrderRow {
   order_id: string;
   cart_id: string;
   site: string;
+  incarnation: number;
   mode: OrderMode;
   state: OrderState;
   state_reason: string | null;
@@ -40,13 +43,14 @@ interface OrderRow {
 }
 
 const COLUMNS =
-  'order_id, cart_id, site, mode, state, state_reason, currency, total_amount, requested_by, placed_at, accepted_at, confirmed_at, confirmed_epoch, batch';
+  'order_id, cart_id, site, incarnation, mode, state, state_reason, currency, total_amount, requested_by, placed_at, accepted_at, confirmed_at, confirmed_epoch, batch';
 
 function orderOf(row: OrderRow): StoredOrder {
   return {
     orderId: row.order_id,
     cartId: row.cart_id,
     site: row.site,
+    incarnation: row.incarnation,
     mode: row.mode,
     state: row.state,
     stateReason: row.state_reason,

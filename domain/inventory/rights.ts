@@ -15,11 +15,12 @@ export interface TransferId {
 export type TransferState = 'in-flight' | 'credited' | 'in-doubt' | 'stranded' | 'void' | 'tombstone';
 
 /**
- * True when a transfer was given to data of its taker that are no longer there: whether those had credited it, and sold
- * it, nobody knows. 0 means the site's first data, which had no number yet.
+ * True when what concerns a site's data of one incarnation comes to later ones: a backup has taken their place, and what
+ * they had done with it (credited a transfer, returned an order's units, sold either) nobody knows. 0 means the site's
+ * first data, which had no number yet; null that nobody has said.
  */
-export function isForLostData(takerIncarnation: number | null, incarnation: number): boolean {
-  return takerIncarnation !== null && Math.max(takerIncarnation, 1) < incarnation;
+export function isForLostData(concerned: number | null, incarnation: number): boolean {
+  return concerned !== null && Math.max(concerned, 1) < incarnation;
 }
 
 export interface StockLine {

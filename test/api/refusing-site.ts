@@ -180,7 +180,7 @@ export class RefusingSite {
       transfer: 'hq.1.1',
       ...{ line: 'hq.1', receiptId, workflowId, keyId: parseKey(this.key('spare'))?.keyId ?? '' },
       // Not the one that a push publishes.
-      ...{ draft: 'spare', revision: '1.1', trigger: 'nightly' },
+      ...{ draft: 'spare', revision: '1.1', trigger: 'nightly', group: 'gold', site: 'north' },
     });
   }
 }

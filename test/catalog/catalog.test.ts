@@ -6,6 +6,7 @@ import { listConfirmations, recordDelivery } from '../../db/catalog/deliveries';
 import { readHead } from '../../db/catalog/heads';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
 import { type Database } from '../../db/database';
+import { PUBLIC } from '../../domain/audience';
 import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { DRAFT_DEFAULT } from '../../domain/catalog-draft';
 import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
@@ -27,13 +28,13 @@ function item(sku: string, price = 10_000): CatalogItem {
 
 async function read(db: Database, revision?: number): Promise<Record<string, number>> {
   const at = revision ?? (await readHead(db, STORE, CATALOG)).revision;
-  const query = { ...EVERY_ITEM, store: STORE, catalog: CATALOG, revision: at, after: '', limit: 200 };
+  const query = { ...EVERY_ITEM, store: STORE, catalog: CATALOG, revision: at, viewer: PUBLIC, after: '', limit: 200 };
   const found = await browseItems(db, query);
   return Object.fromEntries(found.map(({ item: { sku, price } }) => [sku, price]));
 }
 
 function begin(db: Database, target: number, base = NO_REVISION): ReturnType<typeof Staging.begin> {
-  return Staging.begin(db, { store: STORE, catalog: CATALOG, base, target }, REAL_RUNTIME.ids.uuid(), 1);
+  return Staging.begin(db, { store: STORE, catalog: CATALOG, base, target, partition: '' }, REAL_RUNTIME.ids.uuid(), 1);
 }
 
 /** Takes a full document's items as a site does. */
@@ -42,7 +43,7 @@ async function take(db: Database, target: number, items: readonly CatalogItem[],
   if (!staging) return;
   for (let start = 0; start < items.length; start += batch) await staging.replace(items.slice(start, start + batch));
   await staging.replaceRest();
-  await staging.flip(1, 'document');
+  await staging.flip({ now: 1, request: 'document', audience: '' });
 }
 
 describe.each(engines())('a catalogue on %s', (engine) => {
@@ -111,7 +112,7 @@ describe.each(engines())('a catalogue on %s', (engine) => {
     expect(await read(db)).toEqual({ A: 10_000, B: 10_000 });
     await take(db, formatRevision(1, 3), [item('A', 30_000), item('B')]);
     expect(await read(db)).toEqual({ A: 30_000, B: 10_000 });
-    await expect(dead?.flip(1, 'late')).rejects.toThrow(/staged by a later attempt/);
+    await expect(dead?.flip({ now: 1, request: 'late', audience: '' })).rejects.toThrow(/staged by a later attempt/);
     expect(await read(db)).toEqual({ A: 30_000, B: 10_000 });
     expect((await readHead(db, STORE, CATALOG)).digest).toBe(
       addToDigest(EMPTY_DIGEST, [hashItem(item('A', 30_000)), hashItem(item('B'))]),

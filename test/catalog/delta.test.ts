@@ -1,15 +1,17 @@
 /** Deltas: whatever becomes of documents on their way, every site ends at the newest revision, and none goes back. */
+import { readdirSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import { applyCatalog } from '../../activities/catalog/apply';
 import { catalogActivities } from '../../activities/catalog';
-import { openDocumentFile } from '../../activities/catalog/documents';
+import { openDocumentFile, sweepDocuments } from '../../activities/catalog/documents';
 import { type CatalogDocumentReference } from '../../activities/contract';
-import { itemsAfter } from '../../db/catalog/browse';
+import { itemsAt } from '../../db/catalog/changes';
 import { draftItems, draftWithdrawals } from '../../db/catalog/drafts';
 import { readHead } from '../../db/catalog/heads';
 import { type Database } from '../../db/database';
 import { type CatalogItem, NO_REVISION, parseRevision } from '../../domain/catalog';
+import { REAL_RUNTIME } from '../../workers/site';
 import { engines } from '../support/databases';
 import { type LoneSite, STORE, loneSite } from '../support/lone-site';
 import { seededRandom } from '../support/random';
@@ -30,7 +32,10 @@ function item(sku: string, price: number): CatalogItem {
 /** What readers see. */
 async function shown(db: Database): Promise<{ revision: number; items: unknown[] }> {
   const { revision } = await readHead(db, STORE, CATALOG);
-  return { revision, items: await itemsAfter(db, STORE, CATALOG, revision, '', SKUS.length + 1) };
+  return {
+    revision,
+    items: await itemsAt(db, { store: STORE, catalog: CATALOG, revision: revision }, '', SKUS.length + 1),
+  };
 }
 
 describe.each(engines())('deltas on %s', (engine) => {
@@ -134,6 +139,22 @@ describe.each(engines())('deltas on %s', (engine) => {
     expect(await shown(north.db)).toEqual(before);
     expect(await apply(north, await prepare(NO_REVISION, second))).toEqual({ revision: second });
     expect(await shown(north.db)).toEqual(await shown(hq.db));
+  });
+
+  test('old documents are swept away, but for the newest revision; one that is asked for again is the same', async () => {
+    await draft(SKUS.map((sku) => item(sku, 100)));
+    const first = await publish('r1');
+    const old = await prepare(NO_REVISION, first);
+    await draft([item('S00', 200)]);
+    const newest = await prepare(NO_REVISION, await publish('r2'));
+    const files = () => readdirSync(hq.context.documentsDir).length;
+    await sweepDocuments(hq.context);
+    expect(files()).toBe(2);
+    const clock = { now: () => REAL_RUNTIME.clock.now() + 25 * 3_600_000 };
+    await sweepDocuments({ ...hq.context, runtime: { ...REAL_RUNTIME, clock } });
+    expect(files()).toBe(1);
+    expect(await prepare(NO_REVISION, newest.target)).toEqual(newest);
+    expect((await prepare(NO_REVISION, first)).contentDigest).toBe(old.contentDigest);
   });
 
   test(`documents in any order, twice or lost, merged or not, end in the newest revision (seed ${SEED})`, async () => {

@@ -95,6 +95,7 @@ describe.each(engines())('cXML on %s', (engine) => {
       target: 2,
       itemCount: 2,
       digest: 'a'.repeat(64),
+      audience: '',
     } as const;
     const document =
       startContentResponse(head, envelope, 'en') +

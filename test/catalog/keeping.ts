@@ -60,7 +60,8 @@ export class KeptCatalog {
   /** What readers see, or saw at that revision. */
   async items(revision?: number): Promise<CatalogItem[]> {
     const at = revision ?? (await readHead(this.site.db, STORE, CATALOG)).revision;
-    return itemsAt(this.site.db, { store: STORE, catalog: CATALOG, revision: at }, '', ITEMS_MAX);
+    const versions = await itemsAt(this.site.db, { store: STORE, catalog: CATALOG, revision: at }, '', ITEMS_MAX);
+    return versions.map(({ item }) => item);
   }
 
   /** Prices in 1/10,000 by sku. */

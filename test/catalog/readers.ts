@@ -1,5 +1,6 @@
 /** Buyers that read at a site while a document is on its way to it, and hold what they see to what was published. */
 import { findItems } from '../../db/catalog/browse';
+import { PUBLIC } from '../../domain/audience';
 import { parseAmount } from '../../domain/money';
 import { formatRevision } from '../../domain/catalog';
 import { CATALOG, type World } from '../support/world';
@@ -114,7 +115,9 @@ export class Readers {
     const skus = this.truth.skus();
     const some = Array.from({ length: SKUS_PER_READ }, () => skus[Math.floor(this.random() * skus.length)] ?? '');
     const { db } = this.world.site(this.site).context;
-    const found = await findItems(db, this.world.store, CATALOG, [...new Set(some)]);
+    const found = await findItems(db, { store: this.world.store, catalog: CATALOG, viewer: PUBLIC }, [
+      ...new Set(some),
+    ]);
     this.reads++;
     const revisions = new Set(found.map(({ revision }) => revision));
     this.expect(revisions.size <= 1, `one read saw the revisions ${[...revisions].join(', ')}`);

@@ -104,7 +104,7 @@ describe.each(engines())('the API of a site on %s', (engine) => {
     const ahead = newest + 1;
     const { staging } = await Staging.begin(
       db,
-      { store: world.store, catalog: CATALOG, base: NO_REVISION, target: ahead },
+      { store: world.store, catalog: CATALOG, base: NO_REVISION, target: ahead, partition: '' },
       'stager',
       1,
     );
@@ -138,7 +138,7 @@ describe.each(engines())('the API of a site on %s', (engine) => {
     );
     await db.transaction(async (tx) => {
       await lockHead(tx, world.store, 'new', 0);
-      const revision = { revision: 1, itemCount: 0, digest: EMPTY_DIGEST };
+      const revision = { revision: 1, itemCount: 0, digest: EMPTY_DIGEST, audience: '', partition: '' };
       await moveHead(tx, world.store, { catalog: 'new', ...revision, updatedAt: 0 });
       await addRevision(tx, world.store, 'new', { ...revision, baseRevision: 0, publishedAt: 0, request: 'r' });
     });

@@ -21,6 +21,7 @@ import { Staging } from '../../db/catalog/staging';
 import { type Database } from '../../db/database';
 import { insertRows } from '../../db/dialect';
 import { openDatabase } from '../../db/migrate';
+import { PUBLIC } from '../../domain/audience';
 import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { parseAmount } from '../../domain/money';
 import { ITEM_ORDERS, type ItemOrder, searchScope, searchedWords, wordsOf } from '../../domain/search';
@@ -83,7 +84,7 @@ type Asked = Partial<Omit<SearchQuery, 'words'>> & { readonly q?: string };
 function queryOf(revision: number, { q = '', ...rest }: Asked): SearchQuery {
   const words = searchedWords(searchScope(STORE, CATALOG), q);
   const order: ItemOrder = words === null ? 'sku' : 'relevance';
-  return { ...EVERY_ITEM, ...NAME, revision, order, after: null, limit: 200, ...rest, words };
+  return { ...EVERY_ITEM, ...NAME, revision, viewer: PUBLIC, order, after: null, limit: 200, ...rest, words };
 }
 
 async function find(db: Database, asked: Asked | string): Promise<string[]> {
@@ -246,12 +247,12 @@ describe.each(engines())('a search on %s', (engine) => {
     await publish(db, [item('A', { description: 'red lamp' }), item('B', { description: 'red chair' })]);
     const first = await index(db);
     const target = formatRevision(1, 2);
-    const { staging } = await Staging.begin(db, { ...NAME, base: NO_REVISION, target }, 'stager', 1);
+    const { staging } = await Staging.begin(db, { ...NAME, base: NO_REVISION, target, partition: '' }, 'stager', 1);
     await staging?.replace([item('A', { description: 'blue lamp' }), item('C', { description: 'red bowl' })]);
     await staging?.replaceRest();
     expect([await find(db, 'red'), await find(db, 'blue'), await find(db, 'bowl')]).toEqual([['A', 'B'], [], []]);
     expect(await catalogsToIndex(db)).toEqual([]);
-    await staging?.flip(2, 'document');
+    await staging?.flip({ now: 2, request: 'document', audience: '' });
     // Readers see it; searches do once its words are there.
     expect((await readHead(db, STORE, CATALOG)).revision).toBe(target);
     expect([await find(db, 'red'), await find(db, 'blue')]).toEqual([['A', 'B'], []]);

@@ -2,7 +2,7 @@
  * A real shop's catalogue over nine months, pushed day by day to three sites. One is away on random days, one loses its
  * database, and readers at each never see what was not published.
  */
-import { itemsAfter } from '../../db/catalog/browse';
+import { itemsAt } from '../../db/catalog/changes';
 import { draftWithdrawals } from '../../db/catalog/drafts';
 import { readHead } from '../../db/catalog/heads';
 import { formatRevision } from '../../domain/catalog';
@@ -109,7 +109,12 @@ describe.each(engines())('nine months of changes on %s', (engine) => {
         await world.confirmed(SITES);
         for (const site of SITES) await end(site);
         const head = await readHead(here('hq'), world.store, CATALOG);
-        const right = await itemsAfter(here('hq'), world.store, CATALOG, head.revision, '', head.itemCount + 1);
+        const right = await itemsAt(
+          here('hq'),
+          { store: world.store, catalog: CATALOG, revision: head.revision },
+          '',
+          head.itemCount + 1,
+        );
         expect(head).toMatchObject({ revision: formatRevision(1, days.length), itemCount: truth.count(head.revision) });
         for (const site of SITES) {
           await until(`${site} to be at the newest`, async () => {
@@ -117,7 +122,12 @@ describe.each(engines())('nine months of changes on %s', (engine) => {
           });
           const { itemCount, digest } = await readHead(here(site), world.store, CATALOG);
           expect({ site, itemCount, digest }).toEqual({ site, itemCount: head.itemCount, digest: head.digest });
-          const items = await itemsAfter(here(site), world.store, CATALOG, head.revision, '', head.itemCount + 1);
+          const items = await itemsAt(
+            here(site),
+            { store: world.store, catalog: CATALOG, revision: head.revision },
+            '',
+            head.itemCount + 1,
+          );
           expect(items).toEqual(right);
         }
         expect(daysAway).toBeGreaterThanOrEqual(AWAY_MIN);

@@ -1,6 +1,6 @@
 /** A tree of sites: whoever has children sends on what it has confirmed, and a hold is that of its sub-tree only. */
 import { readHead } from '../../db/catalog/heads';
-import { itemsAfter } from '../../db/catalog/browse';
+import { itemsAt } from '../../db/catalog/changes';
 import { engines } from '../support/databases';
 import { until } from '../support/until';
 import { CATALOG, World, itemsCsv } from '../support/world';
@@ -21,7 +21,7 @@ describe.each(engines())('a tree of sites on %s', (engine) => {
   const has = async (site: string) => {
     const { db } = world.site(site).context;
     const { revision } = await readHead(db, world.store, CATALOG);
-    const items = await itemsAfter(db, world.store, CATALOG, revision, '', 100);
+    const items = await itemsAt(db, { store: world.store, catalog: CATALOG, revision: revision }, '', 100);
     return Object.fromEntries(items.map(({ item: { sku, price } }) => [sku, price]));
   };
   const all = (sites: readonly string[], wanted: Readonly<Record<string, number>>) =>

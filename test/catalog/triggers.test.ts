@@ -1,7 +1,7 @@
 /** Pushes that start by themselves: at a time, every so often, after so many changes, or because a site asks. */
 import { Client, Connection } from '@temporalio/client';
 import { readHead } from '../../db/catalog/heads';
-import { itemsAfter } from '../../db/catalog/browse';
+import { itemsAt } from '../../db/catalog/changes';
 import { engines } from '../support/databases';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
 import { runEntrepot } from '../support/command';
@@ -36,7 +36,7 @@ describe.each(engines())('triggers on %s', (engine) => {
   const has = async (site: string): Promise<Record<string, number>> => {
     const { db } = world.site(site).context;
     const { revision } = await readHead(db, world.store, CATALOG);
-    const items = await itemsAfter(db, world.store, CATALOG, revision, '', 100);
+    const items = await itemsAt(db, { store: world.store, catalog: CATALOG, revision: revision }, '', 100);
     return Object.fromEntries(items.map(({ item: { sku, price } }) => [sku, price]));
   };
   const priceAt = (site: string, sku: string, price: number) =>

@@ -27,6 +27,7 @@ const head: IndexHead = {
   target: 4_294_967_297,
   itemCount: 2,
   digest: 'a'.repeat(64),
+  audience: '',
 };
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter(isXmlText);
 
@@ -56,7 +57,7 @@ async function read(document: string, chunk: number) {
     items: [],
     withdrawn: [],
   };
-  const status = await readContentResponse(pieces(), '', {
+  const status = await readContentResponse(pieces(), {
     head: (found) => void (got.head = found),
     batch(items, withdrawn) {
       got.items.push(...items);

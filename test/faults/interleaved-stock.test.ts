@@ -4,7 +4,7 @@ import { inventoryActivities } from '../../activities/inventory';
 import { openDocument } from '../../activities/sealing';
 import { addKey, findKey, makeKey, parseKey, revokeKey } from '../../db/api-keys';
 import { auditCatalogs } from '../../db/audit/catalogs';
-import { itemsAfter } from '../../db/catalog/browse';
+import { itemsAt } from '../../db/catalog/changes';
 import { draftItems } from '../../db/catalog/drafts';
 import { publishDraft } from '../../db/catalog/publication';
 import { readHead } from '../../db/catalog/heads';
@@ -265,16 +265,26 @@ describe.each(engines())('interleaved on %s', (engine) => {
         const target = formatRevision(1, 1);
         const items = [item('A'), item('B')];
         const apply = async (db: Database) => {
-          const { staging } = await Staging.begin(db, { store: STORE, catalog, base: NO_REVISION, target }, newId(), 1);
+          const { staging } = await Staging.begin(
+            db,
+            { store: STORE, catalog, base: NO_REVISION, target, partition: '' },
+            newId(),
+            1,
+          );
           await staging?.replace(items);
-          await staging?.flip(1, 'document');
+          await staging?.flip({ now: 1, request: 'document', audience: '' });
         };
         return {
           acts: [apply, apply] as const,
           holds: async () => {
             // One that was in the other's way is tried again, as Temporal does.
             if ((await readHead(north.db, STORE, catalog)).revision < target) await apply(north.db);
-            const shown = await itemsAfter(north.db, STORE, catalog, target, '', items.length + 1);
+            const shown = await itemsAt(
+              north.db,
+              { store: STORE, catalog: catalog, revision: target },
+              '',
+              items.length + 1,
+            );
             expect(shown.map(({ item: { sku } }) => sku)).toEqual(['A', 'B']);
             expect(await readHead(north.db, STORE, catalog)).toMatchObject({ revision: target, itemCount: 2 });
           },

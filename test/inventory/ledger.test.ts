@@ -157,9 +157,27 @@ describe.each(engines())('on %s', (engine) => {
     const lines = [{ sku: 'A', quantity: 2 }];
     await own([{ sku: 'A', quantity: 5 }]);
     await sell('o1', lines);
-    await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }));
-    await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }));
+    await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }, 7));
+    await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }, 7));
     expect((await availableUnits(db, STORE, ['A'])).get('A')).toBe(5);
+  });
+
+  test('what lost data had sold is given back, and withdrawn at once: they may have given it back before', async () => {
+    const lines = [{ sku: 'A', quantity: 2 }];
+    await own([{ sku: 'A', quantity: 5 }]);
+    await sell('o1', lines);
+    for (const _again of [1, 2]) {
+      await db.transaction((tx) => returnSale(tx, { ...COMMON, orderId: 'o1', lines }, 6));
+      expect((await availableUnits(db, STORE, ['A'])).get('A')).toBe(3);
+    }
+    const booked = await db.all(
+      "SELECT kind, quantity FROM stock_ledger WHERE cause = 'order:o1' ORDER BY movement_id",
+    );
+    expect(booked).toEqual([
+      { kind: 'adjustment', quantity: -2 },
+      { kind: 'return', quantity: 2 },
+      { kind: 'sale', quantity: -2 },
+    ]);
   });
 
   test('refused demand is recorded as it was offered', async () => {

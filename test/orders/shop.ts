@@ -14,6 +14,7 @@ import { Staging } from '../../db/catalog/staging';
 import { type Engine } from '../../db/database';
 import { availableUnits, credit } from '../../db/inventory';
 import { saveTopology, seedTopology } from '../../db/topology';
+import { PUBLIC } from '../../domain/audience';
 import { ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { type SealedDocument } from '../../domain/documents';
 import { POLICY_DEFAULTS, type StockLine } from '../../domain/inventory';
@@ -140,7 +141,7 @@ export class Shop {
   async sells(prices: Readonly<Record<string, string>>, currency = 'GBP'): Promise<void> {
     this.revision++;
     const target = formatRevision(1, this.revision);
-    const document = { store: STORE, catalog: CATALOG, base: NO_REVISION, target };
+    const document = { store: STORE, catalog: CATALOG, base: NO_REVISION, target, partition: '' };
     const { staging } = await Staging.begin(this.db, document, REAL_RUNTIME.ids.uuid(), 0);
     const items = Object.entries(prices)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -150,7 +151,7 @@ export class Shop {
       }));
     await staging?.replace(items);
     await staging?.replaceRest();
-    await staging?.flip(0, `revision-${this.revision}`);
+    await staging?.flip({ now: 0, request: `revision-${this.revision}`, audience: '' });
   }
 
   async has(lines: readonly StockLine[]): Promise<void> {
@@ -208,7 +209,15 @@ export class Shop {
 
   /** A copy of a cart, ready for checkout, as another site may hold it too. */
   async copyCart(cartId: string, lines: readonly StockLine[]): Promise<void> {
-    const cart = { store: STORE, cartId, tokenHash: '0'.repeat(64), buyerId: 'b', catalog: CATALOG, currency: 'GBP' };
+    const cart = {
+      store: STORE,
+      cartId,
+      tokenHash: '0'.repeat(64),
+      buyerId: 'b',
+      catalog: CATALOG,
+      currency: 'GBP',
+      viewer: PUBLIC,
+    };
     const prices = await itemsOnSale(
       this.db,
       cart,

@@ -45,7 +45,7 @@ export class EpisodeFailure extends Error {
 }
 
 /** Steps of the rough part. */
-const ROUGH_STEPS = 3_000;
+const ROUGH_STEPS = 4_000;
 /** Steps that may pass until everything has arrived. */
 const CALM_STEPS_MAX = 40_000;
 /** How often it is asked whether all has arrived, steps. */
@@ -99,6 +99,11 @@ function unfinished({ temporal, sites }: World): string[] {
 
 function requireEnd(world: World): void {
   world.oracle.requireSettled();
+  const { temporal, sites } = world;
+  const [failed] = temporal.failed();
+  if (failed !== undefined && [...sites.values()].every(({ restores }) => restores === 0)) {
+    throw new Violation(2, `${failed} has failed, and no site has lost its data`, failed.split('/').slice(-1));
+  }
   const [open] = unfinished(world);
   if (open === undefined) return;
   throw new Violation(2, `when all was calm again, ${open} has not come to an end`, open.split('/').slice(-1));

@@ -5,9 +5,11 @@ import { Staging } from '../../db/catalog/staging';
 import { noRetries } from '../../db/database';
 import { foldSqlite } from '../../db/backup';
 import { migrate, openDatabase } from '../../db/migrate';
-import { ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
+import { EVERYONE, ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
 
 export const STORE = 'shop';
+/** The site above all others. */
+export const ROOT = 'hq';
 export const CATALOG = 'main';
 export const CURRENCY = 'GBP';
 export const SHIPPING = { code: 'standard', description: 'Standard delivery', amount: 35_000 };
@@ -20,7 +22,7 @@ export async function makeTemplate(file: string): Promise<void> {
   for (const left of [file, `${file}-wal`, `${file}-shm`]) rmSync(left, { force: true });
   await migrate(file);
   const db = openDatabase(file, noRetries());
-  const document = { store: STORE, catalog: CATALOG, base: NO_REVISION, target: REVISION };
+  const document = { store: STORE, catalog: CATALOG, base: NO_REVISION, target: REVISION, partition: EVERYONE };
   const { staging } = await Staging.begin(db, document, uuidv7(), 0);
   await staging?.replace(
     ITEMS.map(({ sku, price }) => ({
@@ -29,7 +31,7 @@ export async function makeTemplate(file: string): Promise<void> {
     })),
   );
   await staging?.replaceRest();
-  await staging?.flip(0, 'template');
+  await staging?.flip({ now: 0, request: 'template', audience: EVERYONE });
   await db.close();
   foldSqlite(file);
 }

@@ -2,6 +2,7 @@
 import { type SiteContext } from '../../../activities/context';
 import { itemsOnSale, sellCart } from '../../../activities/sale';
 import { addLines, createCart, findCart, writeCart } from '../../../db/carts';
+import { PUBLIC } from '../../../domain/audience';
 import { type StockLine } from '../../../domain/inventory';
 import { unitsOf } from '../oracle/amounts';
 import { CATALOG, CURRENCY, ITEMS, SHIPPING, STORE } from '../shop';
@@ -50,6 +51,7 @@ async function placeCart({ db, site, runtime }: SiteContext, { cart: cartId, lin
     tokenHash: '0'.repeat(64),
     buyerId: 'ann',
     catalog: CATALOG,
+    viewer: PUBLIC,
     currency: CURRENCY,
   };
   const items = await itemsOnSale(

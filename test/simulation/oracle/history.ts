@@ -11,8 +11,12 @@ export interface Note {
   readonly subjects: readonly string[];
 }
 
-/** Notes that a failure prints. */
-const NOTES_SHOWN_MAX = 60;
+/** Notes that a failure prints: of the ids that it is about, and of its items and everything else last of all. */
+const NOTES_OF_IDS_MAX = 40;
+const NOTES_OF_ITEMS_MAX = 30;
+
+/** Orders, carts and transfers; items have plain words. */
+const ID = /[-.]/;
 
 export class History {
   private readonly notes: Note[] = [];
@@ -21,14 +25,17 @@ export class History {
     this.notes.push(note);
   }
 
-  /** The last of what is about these, and what concerned everything meanwhile. */
   about(subjects: readonly string[]): string {
-    const own = this.notes.filter((note) => note.subjects.some((subject) => subjects.includes(subject)));
-    const first = own.at(-NOTES_SHOWN_MAX)?.step ?? 0;
-    const shown = this.notes
-      .filter((note) => own.includes(note) || (note.subjects.length === 0 && note.step >= first))
-      .slice(-NOTES_SHOWN_MAX);
-    return shown.map(line).join('\n');
+    const ids = subjects.filter((subject) => ID.test(subject));
+    const ofIds = this.notes.filter((note) => note.subjects.some((subject) => ids.includes(subject)));
+    const ofItems = this.notes.filter(
+      (note) => note.subjects.length === 0 || note.subjects.some((subject) => subjects.includes(subject)),
+    );
+    const shown = new Set([...ofIds.slice(-NOTES_OF_IDS_MAX), ...ofItems.slice(-NOTES_OF_ITEMS_MAX)]);
+    return this.notes
+      .filter((note) => shown.has(note))
+      .map(line)
+      .join('\n');
   }
 }
 

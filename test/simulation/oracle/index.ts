@@ -45,7 +45,7 @@ export class Oracle {
     this.books.set(site, books);
     const news = books.news();
     if (!news) throw new Error(`nothing can be read of the restored data of ${site}`);
-    this.stock.restored(site, news.levels);
+    this.stock.restored(site, news);
     this.orders.restored(site, news.orders);
   }
 

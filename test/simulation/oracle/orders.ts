@@ -12,7 +12,10 @@ interface Sold {
   readonly seller: string;
   readonly cart: string;
   readonly units: Units;
+  /** Its units are rights again. */
   returned: boolean;
+  /** They are, or were withdrawn with what data had that were lost. */
+  settled: boolean;
   /** The data that it was sold in are gone. */
   sellerLost: boolean;
   /** It reached a site further up, whose data are gone. */
@@ -140,13 +143,13 @@ export class Orders {
       const say = (what: string) => open.push({ what: `order ${id} of ${seller} ${what}`, subjects });
       if (receiverLost || (sellerLost && root === undefined)) continue;
       // Another order of its cart came first at a site in between.
-      if (root === undefined && own === 'cancelled' && order.returned) continue;
+      if (root === undefined && own === 'cancelled' && order.settled) continue;
       // What the root says is told to its children only: further down an order stays accepted, cancelled or not.
       const heard = own === root || (own === 'accepted' && !this.childrenOfRoot.includes(seller));
       if (root === undefined) say(`(${own ?? 'lost'}) has never reached ${this.root}`);
       else if (own === 'accepted' && heard) continue;
       else if (!sellerLost && !heard) say(`is ${own} at ${seller}, and ${root} at ${this.root}`);
-      else if (root === 'cancelled' && !sellerLost && !order.returned) say('was cancelled, and its units are not back');
+      else if (root === 'cancelled' && !sellerLost && !order.settled) say('was cancelled, and its units are not back');
     }
     if (this.rootWasLost) return open;
     for (const [cart, orders] of this.told) {
@@ -185,7 +188,7 @@ export class Orders {
     if (twin) throw new Violation(4, `${site} sold cart ${row.cart} as ${row.id}, and before as ${twin.order}`, about);
     this.sold.set(row.id, {
       ...{ order: row.id, seller: site, cart: row.cart, units },
-      ...{ returned: false, sellerLost: false, receiverLost: false },
+      ...{ returned: false, settled: false, sellerLost: false, receiverLost: false },
     });
     this.stock.sell(units);
   }
@@ -209,32 +212,38 @@ export class Orders {
 
   /** The ledger's sales and returns are those of the orders. */
   private requireLedger(site: string, ledger: readonly LedgerRow[]): void {
-    const movements = new Map<string, LedgerRow[]>();
+    const ofOrders = new Map<string, LedgerRow[]>();
     for (const row of ledger) {
-      if (row.kind !== 'sale' && row.kind !== 'return') continue;
-      const key = `${row.kind} ${row.cause.replace(/^order:/, '')}`;
-      movements.set(key, [...(movements.get(key) ?? []), row]);
+      if (!row.cause.startsWith('order:')) continue;
+      const id = row.cause.slice('order:'.length);
+      ofOrders.set(id, [...(ofOrders.get(id) ?? []), row]);
     }
-    for (const [key, rows] of movements) {
-      const [kind, id = ''] = key.split(' ');
+    for (const [id, rows] of ofOrders) {
+      const of = (kind: string) => unitsOf(rows.filter((row) => row.kind === kind));
+      const [sale, back, withdrawn] = [of('sale'), of('return'), of('adjustment')];
       const sold = this.sold.get(id);
-      const sign = kind === 'sale' ? -1 : 1;
-      const units = unitsOf(rows.map(({ sku, quantity }) => ({ sku, quantity: sign * quantity })));
-      const about = [id, ...units.keys()];
-      if (!sold || sold.seller !== site || !same(sold.units, units)) {
-        const detail = `${site} booked a ${kind} of ${show(units)} for order ${id}, which is of ${show(sold?.units ?? new Map())}`;
+      const about = [id, ...unitsOf(rows).keys()];
+      const whole = [sale, back, withdrawn].every(({ size }) => size === 0 || size === sold?.units.size);
+      const fits = (units: Units, sign: number) =>
+        [...units].every(([sku, n]) => n === sign * (sold?.units.get(sku) ?? 0));
+      if (sold?.seller !== site || !whole || !fits(sale, -1) || !fits(back, 1) || !fits(withdrawn, -1)) {
+        const booked = `${show(sale)} as sale, ${show(back)} as return, ${show(withdrawn)} withdrawn`;
+        const detail = `${site} booked ${booked} for order ${id}, which is of ${show(sold?.units ?? new Map())}`;
         throw new Violation(1, detail, about);
       }
-      if (kind === 'return') this.giveBack(site, sold, about);
+      if (back.size > 0) this.giveBack(site, sold, withdrawn.size > 0, about);
+      else if (withdrawn.size > 0) throw new Violation(1, `${site} withdrew units of order ${id}, not returned`, about);
     }
   }
 
-  private giveBack(site: string, sold: Sold, about: readonly string[]): void {
-    if (sold.returned) throw new Violation(1, `${site} returned the units of order ${sold.order} again`, about);
+  private giveBack(site: string, sold: Sold, withdrawn: boolean, about: readonly string[]): void {
     if (this.seen.get(site)?.get(sold.order)?.state !== 'cancelled') {
       throw new Violation(1, `${site} returned the units of order ${sold.order}, which is not cancelled`, about);
     }
+    if (withdrawn) return void (sold.settled = true);
+    if (sold.returned) throw new Violation(1, `${site} returned the units of order ${sold.order} again`, about);
     sold.returned = true;
+    sold.settled = true;
     this.stock.sell(sold.units, -1);
   }
 

@@ -110,7 +110,9 @@ export class ActivityTask {
       return;
     }
     this.running++;
-    note(worker.life.name, `begins ${this.type} for ${this.workflowId}, attempt ${attempt}`);
+    if (this.type !== 'applyTopology') {
+      note(worker.life.name, `begins ${this.type} for ${this.workflowId}, attempt ${attempt}`);
+    }
     const task = { type: this.type, workflowId: this.workflowId, attempt };
     const ended = this.whenEnded(worker);
     scheduler.spawn(

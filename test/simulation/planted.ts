@@ -1,0 +1,270 @@
+/**
+ * Bugs planted in a copy of the source. Each must be found by the oracle, as the breach of an invariant, within the
+ * budget; what is found says which.
+ */
+import { type Patch } from './compile';
+import { type Invariant } from './oracle/violation';
+
+export interface PlantedBug {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  /** Any of these is broken by it. */
+  readonly breaks: readonly Invariant[];
+}
+
+const LEDGER = 'db/inventory/ledger.ts';
+const POOL = 'db/inventory/pool.ts';
+const TRANSFERS = 'db/inventory/transfers.ts';
+const INVENTORY = 'activities/inventory/index.ts';
+const SALE = 'activities/sale.ts';
+const BOOK = 'db/orders/book.ts';
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'a debit without its guard',
+    patches: [
+      { file: LEDGER, find: "AND account = ? AND rights >= ?',", replace: "AND account = ? AND ? > 0'," },
+      { file: LEDGER, find: 'AND rights >= ${quantityOf}`,', replace: 'AND ${quantityOf} > 0`,' },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'units credited that the giver has not debited',
+    patches: [
+      {
+        file: TRANSFERS,
+        find: "const short = await debit(tx, movementOf(transfer, account, 'transfer-out'), transfer.lines);",
+        replace:
+          'const short = transfer.lines.length < 0 ? await debit(tx, movementOf(transfer, account, "transfer-out"), []) : [];',
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'credit first, and debit when the taker has confirmed',
+    patches: [
+      {
+        file: TRANSFERS,
+        find: "const short = await debit(tx, movementOf(transfer, account, 'transfer-out'), transfer.lines);",
+        replace: 'const short: Awaited<ReturnType<typeof debit>> = [];',
+      },
+      {
+        file: INVENTORY,
+        find: 'await settleTransfer(tx, store, transfer, runtime.clock.now(), outcome);',
+        replace: `await settleTransfer(tx, store, transfer, runtime.clock.now(), outcome);
+        const known = await findTransfer(tx, store, transfer);
+        const movement = { store, movementId: 'transfer:' + formatTransferId(transfer), kind: 'transfer-out' as const, account: 'pool' as const };
+        const about = { counterparty: known?.taker ?? '', transferId: formatTransferId(transfer), cause: known?.cause ?? '' };
+        const { debit } = await import('../../db/inventory/ledger');
+        await debit(tx, { ...movement, ...about, epoch: 1, incarnation: 1, now: runtime.clock.now() }, await linesOfTransfer(tx, store, transfer));`,
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'the inbox as the only dedupe of transfers',
+    patches: [
+      {
+        file: TRANSFERS,
+        find: `  const known = await findTransfer(tx, store, id, forUpdate(tx.engine));
+  if (known?.state === 'tombstone') {`,
+        replace: `  const seen = await findTransfer(tx, store, id, forUpdate(tx.engine));
+  const known = undefined as Transfer | undefined;
+  if (known?.state === 'tombstone') {`,
+      },
+      {
+        file: TRANSFERS,
+        find: "await writeTransfer(tx, transfer, 'credited', transfer.now);",
+        replace: "if (!seen) await writeTransfer(tx, transfer, 'credited', transfer.now);",
+      },
+      {
+        file: TRANSFERS,
+        find: '...{ store, movementId: `transfer:${name}`, kind, account, transferId: name, cause, epoch, incarnation, now },',
+        replace: `...{ store, movementId: kind === 'transfer-in' ? \`transfer:\${name}:\${now}\` : \`transfer:\${name}\` },
+    ...{ kind, account, transferId: name, cause, epoch, incarnation, now },`,
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: "an allocation's transfers are not kept: asked again, it gives anew",
+    patches: [
+      {
+        file: INVENTORY,
+        find: 'return (await plannedBefore(tx, request)) ?? (await planAllocation(context, tx, request));',
+        replace: 'void plannedBefore;\n        return planAllocation(context, tx, { ...request, ownShare: false });',
+      },
+    ],
+    breaks: [1, 2],
+  },
+  {
+    name: 'the answer is kept first, and the units credited after',
+    patches: [
+      {
+        file: INVENTORY,
+        find: "if (!stranded) await takeTransfer(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');",
+        replace: `if (!stranded) {
+        const account = childrenOf(topology, site).length > 0 ? 'pool' : 'own';
+        creditLater = () => db.transaction((after) => takeTransfer(after, transfer, account));
+      }`,
+      },
+      {
+        file: INVENTORY,
+        find: '  const answer = JSON.parse(confirmation) as { envelope: Envelope; xml: string };',
+        replace: `  await creditLater?.();
+  const answer = JSON.parse(confirmation) as { envelope: Envelope; xml: string };`,
+      },
+      {
+        file: INVENTORY,
+        find: '  const confirmation = await db.transaction((tx) =>',
+        replace: `  let creditLater: (() => Promise<boolean>) | undefined;
+  const confirmation = await db.transaction((tx) =>`,
+      },
+    ],
+    breaks: [1, 2],
+  },
+  {
+    name: 'a restored site does again what its lost data had done',
+    patches: [
+      {
+        file: 'domain/inventory.ts',
+        find: 'return concerned !== null && Math.max(concerned, 1) < incarnation;',
+        replace: 'return concerned !== null && concerned > incarnation;',
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'a restored site keeps what it might sell',
+    patches: [
+      {
+        file: 'db/backup.ts',
+        find: 'withdrawn: keepRights ? 0 : await withdrawRights(tx, withdrawal)',
+        replace: 'withdrawn: keepRights || withdrawal ? 0 : await withdrawRights(tx, withdrawal)',
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'the pool is recomputed from its receipts',
+    patches: [
+      {
+        file: POOL,
+        find: '  const rows: StockLine[] = [];\n  for (const chunk of skus.length === 0 ? [[]]',
+        replace: `  await tx.run(
+    \`UPDATE stock_levels SET rights = (SELECT COALESCE(SUM(quantity), 0) FROM stock_ledger g WHERE g.store = stock_levels.store
+       AND g.sku = stock_levels.sku AND g.kind IN ('receipt', 'transfer-in')) WHERE store = ? AND account = 'pool'\`,
+    [store],
+  );
+  const rows: StockLine[] = [];
+  for (const chunk of skus.length === 0 ? [[]]`,
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'a receipt is booked as often as it is asked for',
+    patches: [
+      {
+        file: POOL,
+        find: 'const movementId = `receipt:${site}:${receiptId}`;',
+        replace: 'const movementId = `receipt:${site}:${receiptId}:${now}`;',
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'an answer is booked as often as it comes, and its units returned',
+    patches: [
+      {
+        file: BOOK,
+        find: "cancelled: ['waiting', 'accepted', 'confirmed', 'parked'],",
+        replace: "cancelled: ['waiting', 'accepted', 'confirmed', 'parked', 'cancelled'],",
+      },
+      {
+        file: LEDGER,
+        find: '  const movementId = `return:${sale.orderId}`;\n  if (await hasMovement(tx, sale.store, movementId)) return;',
+        replace: '  const movementId = `return:${sale.orderId}:${sale.now}`;',
+      },
+    ],
+    breaks: [1, 5],
+  },
+  {
+    name: 'a confirmation that comes again is told again',
+    patches: [
+      {
+        file: BOOK,
+        find: "confirmed: ['waiting', 'accepted', 'parked'],",
+        replace: "confirmed: ['waiting', 'accepted', 'parked', 'confirmed'],",
+      },
+    ],
+    breaks: [5],
+  },
+  {
+    name: "a cancelled order's units are not returned",
+    patches: [
+      {
+        file: 'activities/orders/index.ts',
+        find: "outcome === 'cancelled' && changed.includes(orderId));",
+        replace: "outcome === 'cancelled' && !changed.includes(orderId));",
+      },
+    ],
+    breaks: [1, 2],
+  },
+  {
+    name: 'the outbox row goes before its answer has come',
+    patches: [
+      {
+        file: 'workers/relay.ts',
+        find: "    const started = await this.traced('offer orders'",
+        replace: `    const carried = await entriesOfBatch(db, store, batch);
+    await db.transaction((tx) => removeEntries(tx, store, 'order', carried.map(({ subject }) => subject)));
+    const started = await this.traced('offer orders'`,
+      },
+    ],
+    breaks: [2],
+  },
+  {
+    name: 'a COMMIT without an answer counts as done',
+    patches: [{ file: SALE, find: 'return found ? true : undefined;', replace: 'return true;' }],
+    breaks: [2],
+  },
+  {
+    name: 'one site sells a cart twice',
+    patches: [
+      {
+        file: 'db/carts.ts',
+        find: "     WHERE store = ? AND cart_id = ? AND version = ? AND status = 'I'`,\n    [now, cart.store, cart.cartId, cart.version],\n  );\n  if (changed === 0) throw new CartMovedError(cart.cartId);\n}\n",
+        replace:
+          '     WHERE store = ? AND cart_id = ? AND version <> ?`,\n    [now, cart.store, cart.cartId, -1],\n  );\n  if (changed === 0) throw new CartMovedError(cart.cartId);\n}\n',
+      },
+      {
+        file: BOOK,
+        find: 'winners.map(({ cartId, orderId }) => [store, cartId, orderId, now]),',
+        replace: "winners.map(({ cartId, orderId }) => [store, cartId, orderId, now]),\n    'ignore',",
+      },
+    ],
+    breaks: [4],
+  },
+  {
+    name: 'the root takes every order of a cart',
+    patches: [
+      {
+        file: 'activities/orders/receive.ts',
+        find: 'const lost = winner !== undefined && winner !== orderId;',
+        replace: 'const lost = winner === undefined && winner === orderId;',
+      },
+      {
+        file: BOOK,
+        find: 'winners.map(({ cartId, orderId }) => [store, cartId, orderId, now]),',
+        replace: "winners.map(({ cartId, orderId }) => [store, cartId, orderId, now]),\n    'ignore',",
+      },
+    ],
+    breaks: [4],
+  },
+  {
+    name: 'of transactions that share a COMMIT, a failed one is committed too',
+    patches: [{ file: 'db/sqlite.ts', find: "      this.connection.execute('ROLLBACK TO one');\n", replace: '' }],
+    breaks: [1, 2, 4],
+  },
+];
