@@ -2,6 +2,7 @@
 import { type Database } from '../db/database';
 import { TellableError } from '../domain/errors';
 import { type DocumentKind, type SealedDocument } from '../domain/documents';
+import { type PolicyParameters } from '../domain/inventory';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
@@ -31,6 +32,14 @@ export interface StoreSettings {
   readonly tax: { readonly description: string; readonly amount: Amount };
   /** What a checkout does with a line whose price has changed since it was put in the cart. */
   readonly priceChange: 'refuse' | 'honour';
+  /** How stock is moved between the sites. */
+  readonly inventory: {
+    /** How long an order that is short may wait for other sites, milliseconds; 0: it does not ask. */
+    readonly borrowing: { readonly waitMs: number };
+    /** Units of an item that this site keeps when another gets some of it and no buyer waits. */
+    readonly giverFloor: number;
+    readonly policy: PolicyParameters;
+  };
   readonly sealing: SealingKeys;
   /** What configuration says, used until the topology's authority has spoken. */
   readonly configuredTopology: Topology;
@@ -43,6 +52,9 @@ export interface TemporalReach {
   readonly reason: string | null;
 }
 
+/** As `fetch`. */
+export type Transport = (url: string, init: RequestInit) => Promise<Response>;
+
 export interface SiteContext extends Observation {
   /** This process's site. */
   readonly site: string;
@@ -50,6 +62,8 @@ export interface SiteContext extends Observation {
   readonly stores: ReadonlyMap<string, StoreSettings>;
   readonly db: Database;
   readonly runtime: Runtime;
+  /** How another site is asked over HTTP. */
+  readonly transport: Transport;
   /** A folder for files that can be made again (catalogue documents). */
   readonly documentsDir: string;
   /** This site's own API, without a slash at the end. */

@@ -5,7 +5,13 @@
  */
 import { type CatalogDeliveryState } from '../domain/catalog';
 import { type SealedDocument } from '../domain/documents';
-import { type TransferId } from '../domain/inventory';
+import {
+  type StockLine,
+  type TransferId,
+  type UpdateKind,
+  type UpdateLine,
+  type UpdateResult,
+} from '../domain/inventory';
 import { type OrderAnswer, type OrderState } from '../domain/orders';
 import { type Topology } from '../domain/sites';
 
@@ -85,6 +91,38 @@ export interface PlannedTransfer {
   readonly units: number;
 }
 
+export interface ReallocationPlanRequest {
+  readonly store: string;
+  readonly taker: string;
+  readonly needs: readonly StockLine[];
+  /** What the sites that were reached could give; the parent's own is looked up. */
+  readonly spare: readonly { readonly site: string; readonly lines: readonly StockLine[] }[];
+}
+
+export interface ReallocationPlan {
+  /** The parent itself among them, for its pool. */
+  readonly givers: readonly { readonly site: string; readonly lines: readonly StockLine[] }[];
+  /** What nobody in reach has. */
+  readonly missing: readonly StockLine[];
+}
+
+export interface GiftRequest {
+  readonly store: string;
+  /** The same request asked twice gives the same transfers. */
+  readonly request: string;
+  readonly taker: string;
+  readonly takerIncarnation: number;
+  readonly lines: readonly StockLine[];
+  /** Nothing is given after this: whoever was away so long was asked for needs that are no more. Milliseconds UTC. */
+  readonly until: number;
+}
+
+export interface AppliedUpdate {
+  readonly result: UpdateResult;
+  /** Of a recall: what is on its way to the parent. */
+  readonly transfers: readonly PlannedTransfer[];
+}
+
 export interface CartConversion {
   readonly store: string;
   readonly cart: string;
@@ -155,6 +193,26 @@ export interface SiteActivities {
   /** A parent that is not the primary takes orders here. */
   receiveOrders(input: { store: string; epoch: number; batch: SealedDocument }): Promise<OrderAnswer[]>;
   bookOrderAnswers(input: { store: string; batch: string; answers: readonly OrderAnswer[] }): Promise<void>;
+  /** What a giver's and a parent's own transfers need at any site: as those of the primary. */
+  sealAllocation(input: { store: string; epoch: number; transfer: TransferId }): Promise<SealedDocument>;
+  settleTransfer(input: { store: string; epoch: number; confirmation: SealedDocument }): Promise<void>;
+  /** Figure 12, step 1200: what of these units the site does not have now. */
+  reportNeeds(input: { store: string; wanted: readonly StockLine[] }): Promise<StockLine[]>;
+  /** Figure 12, step 1202: what of these items the site could give and keep its floor. */
+  reportSpare(input: { store: string; lines: readonly StockLine[] }): Promise<StockLine[]>;
+  /** Figure 12, step 1204: which of these sites give how much; changes nothing. */
+  planReallocation(input: ReallocationPlanRequest): Promise<ReallocationPlan>;
+  /** Debits, once per request, what there is of the lines above the site's floor. */
+  giveStock(input: GiftRequest): Promise<PlannedTransfer[]>;
+  /** Figure 13, step 1302: once per update. */
+  applyInventoryUpdate(input: {
+    store: string;
+    update: string;
+    kind: UpdateKind;
+    lines: readonly UpdateLine[];
+  }): Promise<AppliedUpdate>;
+  /** Whoever asked for an update hears what came of it. */
+  recordInventoryUpdate(input: { store: string; update: string; result: UpdateResult }): Promise<void>;
   convertCart(input: CartConversion): Promise<CartConversionResult>;
   recordWorkflow(input: { store: string; workflowId: string; state: string; result: string }): Promise<void>;
 }

@@ -4,6 +4,8 @@ import { catalogActivities } from './catalog';
 import { type SiteContext } from './context';
 import { type PrimaryActivities, type SiteActivities } from './contract';
 import { inventoryActivities } from './inventory';
+import { reallocationActivities } from './inventory/reallocation';
+import { updateActivities } from './inventory/updates';
 import { orderActivities } from './orders';
 import { type TopologyListener, topologyActivities } from './topology';
 
@@ -12,6 +14,8 @@ export function allActivities(context: SiteContext, listener: TopologyListener):
     ...topologyActivities(context, listener),
     ...catalogActivities(context),
     ...inventoryActivities(context),
+    ...reallocationActivities(context),
+    ...updateActivities(context),
     ...cartActivities(context),
     ...orderActivities(context),
   };

@@ -1,6 +1,6 @@
 /**
- * The sale (figures 14 and 18): a cart becomes an order in one local transaction. Its steps can be run again, and no
- * transaction is open across a call.
+ * The sale (figures 14 and 18): a cart becomes an order in one local transaction, before which it borrows what it is
+ * short of. Its steps can be run again, and no transaction is open across a call.
  */
 import { writeOrderRequest } from '../cxml/orders';
 import { DOCUMENT_BYTES_MAX } from '../cxml/reader';
@@ -8,12 +8,12 @@ import { CartMovedError, closeAsOrdered, findCart } from '../db/carts';
 import { type ItemOnSale, findItems } from '../db/catalog/browse';
 import { type Statements, type Transaction } from '../db/database';
 import { appendEvent, orderSubject } from '../db/events';
-import { debitSale, recordRefusedDemand, shortOf } from '../db/inventory';
+import { debitSale, forgetWanted, recordRefusedDemand, shortOf } from '../db/inventory';
 import { bookOrders, nameWinners, orderOfCart } from '../db/orders';
 import { enqueue } from '../db/outbox';
 import { type OwnTopology, loadTopology } from '../db/topology';
 import { TellableError } from '../domain/errors';
-import { type Cart, type PriceChange, missingParts, priceChanges } from '../domain/carts';
+import { type Cart, type PriceChange, cutToAvailable, missingParts, priceChanges } from '../domain/carts';
 import { formatPayloadID } from '../domain/documents';
 import { type ShortLine, shortLines } from '../domain/inventory';
 import { AMOUNT_MAX, formatAmount } from '../domain/money';
@@ -21,6 +21,7 @@ import { type Order, type OrderLine, orderTotal } from '../domain/orders';
 import { parentOf } from '../domain/sites';
 import { formatTraceparent } from '../domain/trace';
 import { type ShippingMethod, type SiteContext, type StoreSettings, storeSettings } from './context';
+import { borrowForCart } from './inventory/order-borrowing';
 
 export interface SaleRequest {
   readonly store: string;
@@ -31,10 +32,21 @@ export interface SaleRequest {
   readonly version?: number;
   /** The workflow that asks. */
   readonly requestedBy?: string;
+  /** What the buyer wants where stock is short; refused unless said. */
+  readonly ifShort?: IfShort;
 }
 
+/** `part`: what there is, and nothing of the rest. */
+export type IfShort = 'refuse' | 'part';
+
 export type SaleResult =
-  | { readonly outcome: 'ordered'; readonly orderId: string; readonly already: boolean }
+  | {
+      readonly outcome: 'ordered';
+      readonly orderId: string;
+      readonly already: boolean;
+      /** What the order has less than the cart, where the buyer took a part. */
+      readonly cut: readonly ShortLine[];
+    }
   | { readonly outcome: 'refused'; readonly refusal: SaleRefusal };
 
 export type SaleRefusal =
@@ -69,7 +81,18 @@ export async function sellCart(context: SiteContext, request: SaleRequest): Prom
   return result;
 }
 
-async function sell(context: SiteContext, request: SaleRequest): Promise<SaleResult> {
+/** One attempt at a sale, once it is known that the cart can be ordered. */
+interface Attempt {
+  readonly request: SaleRequest;
+  readonly settings: StoreSettings;
+  readonly cart: Cart;
+  readonly method: ShippingMethod;
+  readonly items: ItemsOnSale;
+  /** The borrowing that was made for it; an order asks once. */
+  readonly borrowed: string | null;
+}
+
+async function sell(context: SiteContext, request: SaleRequest, borrowed: string | null = null): Promise<SaleResult> {
   const { db } = context;
   const cart = request.cart ?? (await findCart(db, request.store, request.cartId));
   if (!cart) return refused({ problem: 'cart-not-found' });
@@ -93,8 +116,27 @@ async function sell(context: SiteContext, request: SaleRequest): Promise<SaleRes
   }
   const available = new Map([...items].map(([sku, found]) => [sku, found.available]));
   const short = shortLines(cart.lines, available);
-  if (short.length > 0) return refuseShort(context, cart, short);
-  return commitSale(context, settings, cart, method, items, request);
+  const attempt: Attempt = { request, settings, cart, method, items, borrowed };
+  return short.length > 0 ? sellShort(context, attempt, short) : commitSale(context, attempt, []);
+}
+
+/** Borrows, once; then says honestly what there is. */
+async function sellShort(context: SiteContext, attempt: Attempt, short: readonly ShortLine[]): Promise<SaleResult> {
+  const { request, settings, cart, borrowed } = attempt;
+  if (borrowed === null && settings.inventory.borrowing.waitMs > 0 && !(await isOrdered(context, cart))) {
+    const borrowing = await borrowForCart(context, settings, cart, short);
+    const { cart: _seen, ...again } = request;
+    return sell(context, again, borrowing);
+  }
+  if (request.ifShort === 'part' && cutToAvailable(cart.lines, short).length > 0) {
+    return commitSale(context, attempt, short);
+  }
+  return refuseShort(context, attempt, short);
+}
+
+/** What is missing may have gone to this very cart, sold by a request beside this one. */
+async function isOrdered({ db }: SiteContext, { store, cartId }: Cart): Promise<boolean> {
+  return (await orderOfCart(db, store, cartId)) !== undefined;
 }
 
 export type ItemsOnSale = ReadonlyMap<string, ItemOnSale>;
@@ -112,20 +154,15 @@ export async function itemsOnSale(
 async function soldBefore({ db }: SiteContext, cart: Cart): Promise<SaleResult> {
   const orderId = await orderOfCart(db, cart.store, cart.cartId);
   if (orderId === undefined) throw new TellableError(`cart ${cart.cartId} is ordered, but its order is not known here`);
-  return { outcome: 'ordered', orderId, already: true };
+  return { outcome: 'ordered', orderId, already: true, cut: [] };
 }
 
-async function commitSale(
-  context: SiteContext,
-  settings: StoreSettings,
-  cart: Cart,
-  method: ShippingMethod,
-  items: ItemsOnSale,
-  request: SaleRequest,
-): Promise<SaleResult> {
+/** `cut`: of what the order has no more than is there. */
+async function commitSale(context: SiteContext, attempt: Attempt, cut: readonly ShortLine[]): Promise<SaleResult> {
   const { db, runtime, log } = context;
+  const { settings, cart, request } = attempt;
   const own = await loadTopology(db, cart.store);
-  const order = makeOrder(settings, own, cart, method, items, runtime.ids.uuid(), runtime.clock.now());
+  const order = makeOrder(attempt, own, cutToAvailable(cart.lines, cut), runtime.ids.uuid(), runtime.clock.now());
   if (order.total > AMOUNT_MAX) {
     const limit = `its total may be at most ${formatAmount(AMOUNT_MAX)} ${order.currency}`;
     return refused({ problem: 'order-too-large', limit });
@@ -134,9 +171,9 @@ async function commitSale(
   if (Buffer.byteLength(document.xml) > DOCUMENT_BYTES_MAX) {
     return refused({ problem: 'order-too-large', limit: `its document may have at most ${DOCUMENT_BYTES_MAX} bytes` });
   }
-  for (let attempt = 1; ; attempt++) {
+  for (let tried = 1; ; tried++) {
     try {
-      await db.transaction((tx) => writeSale(context, tx, own, cart, order, document, request), {
+      await db.transaction((tx) => writeSale(context, tx, own, attempt, { order, document, cut }), {
         resolveUnknownCommit: async () => {
           const found = (await orderOfCart(db, cart.store, cart.cartId)) === order.orderId;
           log.warn({ store: cart.store, orderId: order.orderId, cartId: cart.cartId, found }, UNKNOWN_COMMIT);
@@ -146,15 +183,15 @@ async function commitSale(
       const { orderId, cartId, lines } = order;
       const about = { store: cart.store, epoch: own.topology.epoch, orderId, cartId, payloadId: document.payloadId };
       log.info({ ...about, lines: lines.length }, 'sold');
-      return { outcome: 'ordered', orderId, already: false };
+      return { outcome: 'ordered', orderId, already: false, cut };
     } catch (error) {
       // Somebody was quicker: what became of the cart decides.
       if (error instanceof CartMovedError) return sellAgain(context, request, cart.version);
       if (!(error instanceof ShortError)) throw error;
       const short = await shortOf(db, cart.store, cart.lines);
-      if (short.length > 0) return refuseShort(context, cart, short);
+      if (short.length > 0) return sellShort(context, attempt, short);
       // Stock came between the sale and the look at what was short.
-      if (attempt === SHORT_ATTEMPTS_MAX) throw error;
+      if (tried === SHORT_ATTEMPTS_MAX) throw error;
     }
   }
 }
@@ -165,31 +202,33 @@ async function sellAgain(context: SiteContext, request: SaleRequest, seen: numbe
   return refused({ problem: 'cart-changed', version: cart?.version ?? seen });
 }
 
-async function refuseShort({ db, runtime }: SiteContext, cart: Cart, short: readonly ShortLine[]): Promise<SaleResult> {
+async function refuseShort(
+  { db, runtime }: SiteContext,
+  { cart, borrowed }: Attempt,
+  short: readonly ShortLine[],
+): Promise<SaleResult> {
   const { store, cartId } = cart;
-  // What is missing may have gone to this very cart, sold by a request beside this one.
   const orderId = await orderOfCart(db, store, cartId);
-  if (orderId !== undefined) return { outcome: 'ordered', orderId, already: true };
+  if (orderId !== undefined) return { outcome: 'ordered', orderId, already: true, cut: [] };
   const demandId = runtime.ids.uuid();
-  await db.transaction((tx) =>
-    recordRefusedDemand(tx, { store, cartId, demandId, lines: short, now: runtime.clock.now() }),
-  );
+  await db.transaction(async (tx) => {
+    await recordRefusedDemand(tx, { store, cartId, demandId, lines: short, now: runtime.clock.now() });
+    if (borrowed !== null) await forgetWanted(tx, store, borrowed);
+  });
   return refused({ problem: 'insufficient-stock', short });
 }
 
 /** The order with its snapshots of buyer, addresses, items and prices. The cart is complete. */
 function makeOrder(
-  { tax }: StoreSettings,
+  { settings: { tax }, cart, method, items }: Attempt,
   { topology, site, incarnation }: OwnTopology,
-  cart: Cart,
-  method: ShippingMethod,
-  items: ItemsOnSale,
+  ordered: Cart['lines'],
   orderId: string,
   placedAt: number,
 ): Order {
   const { buyer, shipTo, payment } = cart;
   if (!buyer || !shipTo || !payment) throw new TellableError(`cart ${cart.cartId} is not complete`);
-  const lines = cart.lines.map((line, index): OrderLine => {
+  const lines = ordered.map((line, index): OrderLine => {
     const { item } = items.get(line.sku) as ItemOnSale;
     const { sku, description, unitOfMeasure, classification } = item;
     return {
@@ -227,14 +266,18 @@ function orderDocument(
   return { payloadId, xml };
 }
 
+interface WhatIsSold {
+  readonly order: Order;
+  readonly document: FixedDocument;
+  readonly cut: readonly ShortLine[];
+}
+
 async function writeSale(
   context: SiteContext,
   tx: Transaction,
   { topology, site, incarnation }: OwnTopology,
-  cart: Cart,
-  order: Order,
-  document: FixedDocument,
-  request: SaleRequest,
+  { cart, request, borrowed }: Attempt,
+  { order, document, cut }: WhatIsSold,
 ): Promise<true> {
   const { store, orderId, placedAt: now } = order;
   const { epoch } = topology;
@@ -272,10 +315,20 @@ async function writeSale(
     });
     tx.afterCommit(context.outboxHasWork);
   }
+  if (cut.length > 0) {
+    const demandId = context.runtime.ids.uuid();
+    await recordRefusedDemand(tx, { store, cartId: cart.cartId, demandId, lines: cut.map(unserved), now });
+  }
+  if (borrowed !== null) await forgetWanted(tx, store, borrowed);
   // Last, for what is debited is locked until the COMMIT, and everybody may want the same item.
   const debited = await debitSale(tx, { store, orderId, lines: order.lines, epoch, incarnation, now });
   if (!debited) throw new ShortError('stock is short');
   return true;
+}
+
+/** What is sold is demand by its order; the rest of the line was offered and not there. */
+function unserved({ sku, requested, available }: ShortLine): ShortLine {
+  return { sku, requested: requested - available, available: 0 };
 }
 
 /** A refusal in one sentence for people. */

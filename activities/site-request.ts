@@ -18,11 +18,11 @@ export interface SiteRequest {
  * tells a time far from this site's, the token is made once more for the time that it told.
  */
 export async function postToSite(context: SiteContext, store: StoreSettings, request: SiteRequest): Promise<Response> {
-  const { site, runtime, log } = context;
+  const { site, runtime, log, transport } = context;
   const { url, body, headers, signal } = request;
   const ask = async (now: number) => {
     const token = await signSiteToken(store, site, now);
-    return fetch(url, { method: 'POST', body, headers: { ...headers, Authorization: `Bearer ${token}` }, signal });
+    return transport(url, { method: 'POST', body, headers: { ...headers, Authorization: `Bearer ${token}` }, signal });
   };
   const answer = await ask(runtime.clock.now());
   if (answer.status !== 401) return answer;

@@ -266,7 +266,7 @@ const orderRoutes: Route[] = [
     roles: BUYERS,
     params: cartParams,
     query: noQuery,
-    body: noBody,
+    body: checkout.body,
     headers: {
       ...tokenHeader,
       'If-Match': { description: 'The version to order; left out, the one of now.', required: false },

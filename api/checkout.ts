@@ -11,8 +11,20 @@ const placedSchema = z
     orderId: z.uuid(),
     cartId: z.uuid(),
     orderUrl: z.url(),
+    cut: z
+      .array(z.object({ sku: z.string(), requested: z.number().int(), ordered: z.number().int() }))
+      .describe('What the order has less than the cart had, because there was no more.'),
   })
   .meta({ id: 'PlacedOrder' });
+
+const body = z
+  .strictObject({
+    ifShort: z
+      .enum(['refuse', 'part'])
+      .default('refuse')
+      .describe('Where stock is short, also with what other sites could give: no order, or one of what there is.'),
+  })
+  .optional();
 
 const STATUS: Readonly<Record<SaleRefusal['problem'], number>> = {
   'cart-not-found': 404,
@@ -34,21 +46,23 @@ const responses: Readonly<Record<number, ResponseShape>> = {
   422: { description: 'The cart lacks something, or is too large for one order.' },
 };
 
-async function answer(request: RouteRequest<unknown, unknown, unknown>, cart: Cart): Promise<Reply> {
+async function answer(request: RouteRequest<unknown, unknown, z.output<typeof body>>, cart: Cart): Promise<Reply> {
   const { context, store, header } = request;
   const match = header('if-match');
   const version = match === undefined || match === '*' ? undefined : Number(match.replaceAll('"', ''));
   const result = await sellCart(context, {
     ...{ store: store.store, cartId: cart.cartId, cart },
     ...(version === undefined ? {} : { version }),
+    ifShort: request.body?.ifShort ?? 'refuse',
   });
   if (result.outcome === 'refused') throw problemOf(result.refusal, cart);
   const { orderId, already } = result;
+  const cut = result.cut.map(({ sku, requested, available }) => ({ sku, requested, ordered: available }));
   const orderUrl = `${context.url}/v1/stores/${store.store}/orders/${orderId}`;
   return {
     status: already ? 200 : 201,
     headers: { Location: orderUrl },
-    body: { orderId, cartId: cart.cartId, orderUrl },
+    body: { orderId, cartId: cart.cartId, orderUrl, cut },
   };
 }
 
@@ -67,4 +81,4 @@ function problemOf(refusal: SaleRefusal, { cartId, currency }: Cart): Problem {
   return new Problem(STATUS[problem], problem, describeRefusal(refusal, cartId), shown);
 }
 
-export const checkout = { responses, answer };
+export const checkout = { body, responses, answer };

@@ -5,6 +5,9 @@ import { codecRoutes } from './codec';
 import { deliveryRoutes } from './deliveries';
 import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
+import { inventoryBorrowingRoutes } from './inventory-borrowing';
+import { inventoryTransferRoutes } from './inventory-transfers';
+import { inventoryUpdateRoutes } from './inventory-updates';
 import { keyRoutes } from './keys';
 import { metricsRoutes } from './metrics';
 import { orderRoutes } from './orders';
@@ -21,6 +24,9 @@ export const allRoutes: readonly Route[] = [
   ...orderRoutes,
   ...deliveryRoutes,
   ...inventoryRoutes,
+  ...inventoryBorrowingRoutes,
+  ...inventoryTransferRoutes,
+  ...inventoryUpdateRoutes,
   ...workflowRoutes,
   ...codecRoutes,
   ...siteRoutes,

@@ -18,6 +18,7 @@ const PAYMENT = { method: 'account', termsDays: 30, reference: null };
 export function contextFor(config: SiteConfig, db: Database): SiteContext {
   return {
     ...{ site: config.site, stores: storeSettingsFrom(config), db, runtime: REAL_RUNTIME },
+    transport: fetch,
     ...{ ...unobserved(REAL_RUNTIME.random), documentsDir: config.documentsDir, url: config.url },
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
     temporalReach: async () => ({ reached: false, reason: 'there is none here' }),

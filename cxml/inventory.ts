@@ -31,7 +31,7 @@ export interface ConfirmationDocument {
   readonly units: number;
 }
 
-function wrap(envelope: Envelope, content: string): string {
+export function wrapInventory(envelope: Envelope, content: string): string {
   const { payloadID, timestamp, store, sender, receiver } = envelope;
   return (
     declaration(ROOT, INVENTORY_SYSTEM_ID) +
@@ -39,39 +39,46 @@ function wrap(envelope: Envelope, content: string): string {
   );
 }
 
+export function writeLines(lines: readonly StockLine[]): string[] {
+  return lines.map(({ sku, quantity }) => element('Line', { sku, quantity }));
+}
+
 /** Figure 8, step 804. */
 export function writeAllocation({ envelope, transfer, takerIncarnation, lines }: AllocationDocument): string {
-  const written = lines.map(({ sku, quantity }) => element('Line', { sku, quantity }));
   const given = takerIncarnation === null ? transfer : { ...transfer, takerIncarnation };
-  return wrap(envelope, element('InventoryAllocation', { ...given }, ...written));
+  return wrapInventory(envelope, element('InventoryAllocation', { ...given }, ...writeLines(lines)));
 }
 
 /** Figure 9, step 904. */
 export function writeConfirmation(document: ConfirmationDocument): string {
   const { envelope, transfer, inReplyTo, outcome, lines, units } = document;
-  return wrap(envelope, element('InventoryConfirmation', { ...transfer, inReplyTo, outcome, lines, units }));
+  return wrapInventory(envelope, element('InventoryConfirmation', { ...transfer, inReplyTo, outcome, lines, units }));
 }
 
 export function readAllocation(document: Buffer | string): AllocationDocument {
-  const root = readRoot(document);
+  const root = readInventoryRoot(document);
   const allocation = need(root, 'InventoryAllocation');
-  const lines = findAll(allocation, 'Line').map((line) => {
+  const { takerIncarnation: stated } = allocation.attributes;
+  const takerIncarnation = stated === undefined ? null : needInteger(stated, 'takerIncarnation');
+  const transfer = readTransferId(allocation);
+  return { envelope: readInventoryEnvelope(root), transfer, takerIncarnation, lines: readLines(allocation) };
+}
+
+export function readLines(node: XmlNode): StockLine[] {
+  return findAll(node, 'Line').map((line) => {
     const quantity = needInteger(needAttribute(line, 'quantity'), 'Line/@quantity');
     if (quantity < 1)
       throw new XmlError(`Line/@quantity is ${quantity}: at least 1 is needed (most: ${LINE_QUANTITY_MAX})`);
     return { sku: needAttribute(line, 'sku'), quantity };
   });
-  const { takerIncarnation: stated } = allocation.attributes;
-  const takerIncarnation = stated === undefined ? null : needInteger(stated, 'takerIncarnation');
-  return { envelope: readEnvelope(root), transfer: readTransfer(allocation), takerIncarnation, lines };
 }
 
 export function readConfirmation(document: Buffer | string): ConfirmationDocument {
-  const root = readRoot(document);
+  const root = readInventoryRoot(document);
   const confirmation = need(root, 'InventoryConfirmation');
   return {
-    envelope: readEnvelope(root),
-    transfer: readTransfer(confirmation),
+    envelope: readInventoryEnvelope(root),
+    transfer: readTransferId(confirmation),
     inReplyTo: needAttribute(confirmation, 'inReplyTo'),
     outcome: confirmation.attributes['outcome'] === 'stranded' ? 'stranded' : 'credited',
     lines: needInteger(needAttribute(confirmation, 'lines'), 'lines'),
@@ -79,13 +86,13 @@ export function readConfirmation(document: Buffer | string): ConfirmationDocumen
   };
 }
 
-function readRoot(document: Buffer | string): XmlNode {
+export function readInventoryRoot(document: Buffer | string): XmlNode {
   const root = parseXml(document, { bytes: INVENTORY_BYTES_MAX });
   if (root.name !== ROOT) throw new XmlError(`the document is a "${root.name}": ${ROOT} is needed`);
   return root;
 }
 
-function readTransfer(node: XmlNode): TransferId {
+export function readTransferId(node: XmlNode): TransferId {
   return {
     giver: needAttribute(node, 'giver'),
     incarnation: needInteger(needAttribute(node, 'incarnation'), 'incarnation'),
@@ -93,7 +100,7 @@ function readTransfer(node: XmlNode): TransferId {
   };
 }
 
-function readEnvelope(root: XmlNode): Envelope {
+export function readInventoryEnvelope(root: XmlNode): Envelope {
   const payloadID = needAttribute(root, 'payloadID');
   return {
     payloadID,

@@ -7,7 +7,9 @@ import * as drafts from './migrations/0003-expand-drafts';
 import * as search from './migrations/0004-expand-search';
 import * as triggers from './migrations/0005-expand-triggers';
 import * as audiences from './migrations/0006-expand-audiences';
+import * as borrowing from './migrations/0006-expand-borrowing';
 import * as takerIncarnation from './migrations/0007-expand-taker-incarnation';
+import * as stockUpdates from './migrations/0008-expand-stock-updates';
 import { createMariadbDatabase, openMariadb, withMariadbMigrationLock } from './mariadb';
 import { type Database, type Retries, type Statements, noRetries } from './database';
 import { openSqlite } from './sqlite';
@@ -20,7 +22,9 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0004-expand-search', migration: search },
   { name: '0005-expand-triggers', migration: triggers },
   { name: '0006-expand-audiences', migration: audiences },
+  { name: '0006-expand-borrowing', migration: borrowing },
   { name: '0007-expand-taker-incarnation', migration: takerIncarnation },
+  { name: '0008-expand-stock-updates', migration: stockUpdates },
 ];
 
 const MIGRATIONS_TABLE = 'entrepot_migrations';

@@ -12,6 +12,41 @@ CREATE TABLE api_keys (store varchar(32) not null,
   viewer_groups varchar(255) null,
   primary key (store, key_id));
 
+CREATE TABLE borrowing_asks (store varchar(32) not null,
+  ask varchar(255) not null,
+  borrowing varchar(255) not null,
+  site varchar(32) not null,
+  line_list text not null,
+  answer text null,
+  answered_whole integer not null,
+  created_at bigint not null,
+  primary key (store, ask));
+
+CREATE INDEX borrowing_asks_store_borrowing on borrowing_asks (store, borrowing);
+
+CREATE TABLE borrowing_wants (store varchar(32) not null,
+  borrowing varchar(255) not null,
+  sku varchar(64) not null,
+  quantity bigint not null,
+  wanted_until bigint not null,
+  primary key (store, borrowing, sku));
+
+CREATE INDEX borrowing_wants_store_sku on borrowing_wants (store, sku);
+
+CREATE TABLE borrowings (store varchar(32) not null,
+  borrowing varchar(255) not null,
+  asker varchar(32) not null,
+  taker varchar(32) not null,
+  taker_incarnation integer not null,
+  cart_id varchar(36) null,
+  line_list text not null,
+  digest varchar(64) not null,
+  answer text null,
+  created_at bigint not null,
+  primary key (store, borrowing));
+
+CREATE INDEX borrowings_store_cart_id on borrowings (store, cart_id);
+
 CREATE TABLE cart_lines (store varchar(32) not null,
   cart_id varchar(36) not null,
   line_site varchar(32) not null,
@@ -367,6 +402,20 @@ CREATE TABLE stock_levels (store varchar(32) not null,
   account varchar(32) not null,
   rights bigint not null,
   primary key (store, sku, account));
+
+CREATE TABLE stock_updates (store varchar(32) not null,
+  update_id varchar(255) not null,
+  site varchar(32) not null,
+  kind varchar(32) not null,
+  line_list text not null,
+  digest varchar(64) not null,
+  result text null,
+  short_units bigint not null,
+  created_at bigint not null,
+  applied_at bigint null,
+  primary key (store, update_id));
+
+CREATE INDEX stock_updates_store_created_at on stock_updates (store, created_at);
 
 CREATE TABLE topology (store varchar(32) not null,
   version integer not null,

@@ -1,6 +1,7 @@
 /** Carts and what makes one ready to be ordered (design, section 5; figures 14 and 17). */
 import { type Viewer } from './audience';
 import { findCardNumber } from './card-numbers';
+import { type ShortLine, type StockLine } from './inventory';
 import { AMOUNT_MAX, type Amount } from './money';
 import { type Address, type Buyer, type Payment } from './orders';
 
@@ -109,3 +110,13 @@ export const SALE_REFUSALS = [
 ] as const;
 
 export type SaleRefusalReason = (typeof SALE_REFUSALS)[number];
+
+/** Of each line what is there, in their order; a line of which nothing is there is left out. */
+export function cutToAvailable<Line extends StockLine>(lines: readonly Line[], short: readonly ShortLine[]): Line[] {
+  const left = new Map(short.map(({ sku, available }) => [sku, available]));
+  return lines.flatMap((line) => {
+    const quantity = Math.min(line.quantity, left.get(line.sku) ?? line.quantity);
+    if (left.has(line.sku)) left.set(line.sku, (left.get(line.sku) ?? 0) - quantity);
+    return quantity > 0 ? [{ ...line, quantity }] : [];
+  });
+}

@@ -6,7 +6,10 @@ export type DocumentKind =
   | 'SubscriptionContentRequest'
   | 'SubscriptionContentResponse'
   | 'InventoryAllocation'
-  | 'InventoryConfirmation';
+  | 'InventoryConfirmation'
+  | 'InventoryBorrowing'
+  | 'InventoryOffer'
+  | 'InventoryLoan';
 
 export interface Envelope {
   readonly payloadID: string;

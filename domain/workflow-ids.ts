@@ -5,6 +5,8 @@ export const WORKFLOW_TYPES = {
   catalogPush: ['store', 'catalog', 'request'],
   catalogDelivery: ['store', 'catalog', 'site'],
   inventoryAllocation: ['store', 'request'],
+  inventoryReallocation: ['store', 'site', 'request'],
+  inventoryUpdate: ['store', 'site', 'update'],
   cartToPurchaseOrder: ['store', 'site', 'cart'],
   purchaseOrderDelivery: ['store', 'site', 'batch'],
 } as const;

@@ -1,5 +1,6 @@
 /** The one argument of each workflow: what API, relay and workflows agree on. Fields are only ever added. */
 import { type SealedDocument } from './documents';
+import { type StockLine, type TransferId, type UpdateKind, type UpdateLine } from './inventory';
 import { type Topology } from './sites';
 import { type TopologyState } from './topology';
 import { type Traced } from './trace';
@@ -76,6 +77,31 @@ export interface InventoryAllocationInput extends Traced {
   /** Empty for all of the pool. */
   readonly skus: readonly string[];
   readonly ownShare: boolean;
+  readonly topology: Topology;
+}
+
+/** Units are moved to a site (figure 12): either what it lacks of `wanted`, or a transfer that was given before. */
+export interface InventoryReallocationInput extends Traced {
+  readonly store: string;
+  /** The parent that moves units between its sites; of a transfer given before, its giver. */
+  readonly site: string;
+  readonly request: string;
+  /** Units that the taker is to have. */
+  readonly wanted?: { readonly taker: string; readonly lines: readonly StockLine[] };
+  readonly given?: { readonly transfer: TransferId; readonly taker: string };
+  readonly topology: Topology;
+}
+
+/** An unsolicited change of a site's stock (figure 13). */
+export interface InventoryUpdateInput extends Traced {
+  readonly store: string;
+  /** Whose stock it is. */
+  readonly site: string;
+  readonly update: string;
+  /** The site that asks, and hears of what could not be taken. */
+  readonly asker: string;
+  readonly kind: UpdateKind;
+  readonly lines: readonly UpdateLine[];
   readonly topology: Topology;
 }
 

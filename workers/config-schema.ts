@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SEALING_KEY_BYTES } from '../activities/sealing';
 import { isMariadbUrl } from '../db/migrate';
+import { POLICY_DEFAULTS } from '../domain/inventory';
 import { isCurrency, parseAmount } from '../domain/money';
 import { NAME_PATTERN, SITE_ROLES } from '../domain/sites';
 
@@ -68,6 +69,45 @@ const topologySite = z.strictObject({
 
 const topology = z.strictObject({ primary: name, sites: z.array(topologySite).min(1) });
 
+/** How long a buyer may be let wait for other sites, milliseconds. */
+const BORROWING_WAIT_MAX_MS = 10_000;
+
+const borrowing = z.strictObject({
+  /** 0: an order that is short asks nobody. */
+  waitMs: z.number().int().min(0).max(BORROWING_WAIT_MAX_MS).default(1_500),
+});
+
+const { demand: DEMAND_DEFAULTS, ...VALUE_DEFAULTS } = POLICY_DEFAULTS;
+const days = z.number().positive('must be more than 0 days');
+const lines = z.number().nonnegative('must not be negative');
+const share = z.number().min(0).lt(1, 'must be less than 1');
+const weight = z.number().nonnegative('must not be negative');
+
+/** Units and meaning of each: domain/inventory/parameters.ts. */
+const policy = z.strictObject({
+  demand: z
+    .strictObject({
+      memoryDays: days.default(DEMAND_DEFAULTS.memoryDays),
+      sizePriorLines: lines.default(DEMAND_DEFAULTS.sizePriorLines),
+      sitePriorLines: lines.default(DEMAND_DEFAULTS.sitePriorLines),
+      newItemLines: lines.default(DEMAND_DEFAULTS.newItemLines),
+    })
+    .default(DEMAND_DEFAULTS),
+  horizonDays: days.default(VALUE_DEFAULTS.horizonDays),
+  valueFloor: share.default(VALUE_DEFAULTS.valueFloor),
+  cutShare: share.default(VALUE_DEFAULTS.cutShare),
+  poolReachWeight: weight.default(VALUE_DEFAULTS.poolReachWeight),
+  poolCoverWeight: weight.default(VALUE_DEFAULTS.poolCoverWeight),
+});
+
+/** How stock is moved between a store's sites. */
+const inventory = z.strictObject({
+  borrowing: borrowing.prefault({}),
+  /** Units of an item that a site keeps when another gets some of it and no buyer waits. */
+  giverFloor: z.number().int().min(0).default(1),
+  policy: policy.default(POLICY_DEFAULTS),
+});
+
 const store = z.strictObject({
   /** As buyers see it. */
   name: text,
@@ -79,6 +119,7 @@ const store = z.strictObject({
   shippingMethods: z.array(shippingMethod).min(1),
   tax: z.strictObject({ description: text, amount }).default({ description: 'Tax', amount: '0.00' }),
   priceChange: z.enum(['refuse', 'honour']).default('refuse'),
+  inventory: inventory.prefault({}),
   sealing,
   topology,
 });

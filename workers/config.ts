@@ -227,6 +227,7 @@ function settingsOf(store: string, config: StoreConfig): StoreSettings {
     shippingMethods: config.shippingMethods.map((method) => ({ ...method, amount: checkedAmount(method.amount) })),
     tax: { description: config.tax.description, amount: checkedAmount(config.tax.amount) },
     priceChange: config.priceChange,
+    inventory: config.inventory,
     sealing: {
       current: config.sealing.current,
       keys: new Map(Object.entries(config.sealing.keys).map(([id, key]) => [id, Buffer.from(key, 'base64')])),

@@ -23,6 +23,7 @@ import { createLogger } from './log';
 import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
 import { SearchIndexer } from './search-indexer';
+import { StockCarrier } from './stock-carrier';
 import { sealedDocumentsOf } from './sealed-documents';
 import { openTelemetry } from './telemetry';
 import { TemporalLink } from './temporal-link';
@@ -68,6 +69,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     stores: storeSettingsFrom(config),
     db,
     runtime,
+    transport: (url, init) => fetch(url, init),
     log,
     trace: null,
     tracing: telemetry.tracing,
@@ -100,6 +102,8 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   const indexer = new SearchIndexer(context);
   indexer.start();
   const sweep = setInterval(() => sweepQuietly(context), SWEEP_INTERVAL_MS);
+  const carrier = new StockCarrier(context);
+  carrier.start();
   log.info({ url: server.url }, 'site serves');
 
   return {
@@ -112,6 +116,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
       await server.close();
       await work.relay?.stop();
       await indexer.stop();
+      await carrier.stop();
       await link.stop();
       await db.close();
       await telemetry.close();

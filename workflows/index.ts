@@ -3,5 +3,7 @@ export { cartToPurchaseOrder } from './cart-to-purchase-order';
 export { catalogDelivery } from './catalog-delivery';
 export { catalogPush } from './catalog-push';
 export { inventoryAllocation } from './inventory-allocation';
+export { inventoryReallocation } from './inventory-reallocation';
+export { inventoryUpdate } from './inventory-update';
 export { purchaseOrderDelivery } from './purchase-order-delivery';
 export { storeTopology } from './store-topology';

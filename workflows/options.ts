@@ -22,6 +22,11 @@ export const PUSH_CONFIRMATION_WAIT = '10s';
 /** How long a change of topology waits for a site to take it; a site that is away asks when it returns. */
 export const ANNOUNCEMENT_WAIT = '30s';
 
+/** How long a site may take to tell its levels before it is left out of a reallocation. */
+export const LEVELS_WAIT = '5s';
+/** A site that is asked to give, and is away, gives nothing any more after this, milliseconds. */
+export const GIFT_GOOD_FOR_MS = 10 * 60_000;
+
 export function smallDocument(queue: string, summary: string): ActivityOptions {
   return { taskQueue: queue, startToCloseTimeout: SMALL_DOCUMENT_TIMEOUT, retry: RETRY, summary };
 }

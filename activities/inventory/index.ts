@@ -1,42 +1,42 @@
 /** Sharing stock out and taking it in (figures 8 and 9). */
-import { createHash } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
-import { readAllocation, readConfirmation, writeAllocation, writeConfirmation } from '../../cxml/inventory';
+import { readAllocation } from '../../cxml/inventory';
 import { XmlError } from '../../cxml/reader';
-import { DocumentConflictError, takeOnce } from '../../db/inbox';
+import { DocumentConflictError } from '../../db/inbox';
 import {
-  type NewTransfer,
   TransferRefusedError,
   allocationCause,
-  findTransfer,
   giveTransfer,
   grantToSelf,
   linesOfTransfer,
   lockPool,
-  settleTransfer,
-  strandIfForLostData,
-  sumOfTransfer,
   takeSequences,
-  takeTransfer,
   transfersOfCause,
   unitsGrantedToSelf,
 } from '../../db/inventory';
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
-import { type Share, shareEqually } from '../../domain/allocation';
 import { type DocumentKind, type Envelope, type SealedDocument, formatPayloadID } from '../../domain/documents';
 import {
   INVENTORY_LINES_MAX,
+  type Share,
   type StockLine,
-  type TransferId,
   formatTransferId,
-  isForLostData,
+  shareEqually,
+  unitsOf,
 } from '../../domain/inventory';
 import { childrenOf, findSite } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';
 import { openDocument, sealDocument } from '../sealing';
+import {
+  DocumentRefusedError,
+  type WrittenDocument,
+  allocationOf,
+  bookConfirmation,
+  creditAllocation,
+} from './transfer-documents';
 
 type InventoryActivities = Pick<PrimaryActivities, 'planAllocation' | 'sealAllocation' | 'settleTransfer'> &
   Pick<SiteActivities, 'creditAllocation'>;
@@ -45,7 +45,7 @@ type InventoryActivities = Pick<PrimaryActivities, 'planAllocation' | 'sealAlloc
 export const DOCUMENT_REFUSED = 'DocumentRefused';
 
 export function inventoryActivities(context: SiteContext): InventoryActivities {
-  const { db, runtime, log } = context;
+  const { db, log } = context;
   return {
     async planAllocation(request) {
       const plan = await db.transaction(async (tx) => {
@@ -56,52 +56,34 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
       return plan;
     },
 
-    async sealAllocation({ store, transfer: id }) {
-      const settings = storeSettings(context, store);
-      const transfer = await findTransfer(db, store, id);
-      if (!transfer) throw await unknownTransfer(context, store, id);
-      const lines = await linesOfTransfer(db, store, id);
-      const { payloadId: payloadID, taker: receiver, takerIncarnation, createdAt: timestamp } = transfer;
-      const envelope = { payloadID, timestamp, store, domain: settings.domain, sender: context.site, receiver };
-      const xml = writeAllocation({ envelope, transfer: id, takerIncarnation, lines });
-      return seal(context, 'InventoryAllocation', envelope, xml, lines.length);
+    async sealAllocation({ store, transfer }) {
+      try {
+        return await seal(context, 'InventoryAllocation', await allocationOf(context, store, transfer));
+      } catch (error) {
+        throw asRefusal(error);
+      }
     },
 
     async creditAllocation({ document }) {
       try {
-        return await creditAllocation(context, document);
+        const { sealing } = storeSettings(context, document.store);
+        const xml = await openDocument(document, sealing);
+        requireSame(document, readAllocation(xml).envelope);
+        return await seal(context, 'InventoryConfirmation', await creditAllocation(context, document.store, xml));
       } catch (error) {
         throw asRefusal(error);
       }
     },
 
     async settleTransfer({ store, confirmation }) {
-      const settings = storeSettings(context, store);
-      const confirmed = readConfirmation(await openDocument(confirmation, settings.sealing));
-      const { transfer, outcome, lines, units } = confirmed;
-      // A confirmation is a fact: it is taken in whatever epoch it comes.
-      await db.transaction(async (tx) => {
-        const given = await sumOfTransfer(tx, store, transfer);
-        // A successor of the lost primary may not know the transfer: it has nothing to settle.
-        if (given.lines > 0 && (given.lines !== lines || given.units !== units)) {
-          throw refusal(
-            `transfer ${formatTransferId(transfer)} gave ${given.units} units in ${given.lines} lines, ` +
-              `site "${confirmation.sender}" confirms ${units} in ${lines}: run the audit`,
-          );
-        }
-        await settleTransfer(tx, store, transfer, runtime.clock.now(), outcome);
-      });
+      const { sealing } = storeSettings(context, store);
+      try {
+        await bookConfirmation(context, store, await openDocument(confirmation, sealing));
+      } catch (error) {
+        throw asRefusal(error);
+      }
     },
   };
-}
-
-/** Why a site does not know what it is said to have given; given by data that a backup has replaced, it never will. */
-async function unknownTransfer({ db, site }: SiteContext, store: string, id: TransferId): Promise<Error> {
-  const { incarnation } = await loadTopology(db, store);
-  const unknown = `transfer ${formatTransferId(id)} is not known at site "${site}"`;
-  return isForLostData(id.incarnation, incarnation)
-    ? refusal(`${unknown}, whose data a backup has replaced: count and receive what is there, then allocate it`)
-    : new TellableError(unknown);
 }
 
 /** Asked twice, the same request gives the same transfers. */
@@ -119,10 +101,6 @@ async function plannedBefore(
 
 function planned(transfer: PlannedTransfer['transfer'], taker: string, lines: readonly StockLine[]): PlannedTransfer {
   return { transfer, taker, lines: lines.length, units: unitsOf(lines) };
-}
-
-function unitsOf(lines: readonly StockLine[]): number {
-  return lines.reduce((sum, { quantity }) => sum + quantity, 0);
 }
 
 async function planAllocation(
@@ -148,14 +126,14 @@ async function planAllocation(
   const shares = shareEqually(pool, request.ownShare ? [...takers, site] : takers);
   const now = context.runtime.clock.now();
   const own = shares.find(({ taker }) => taker === site);
-  if (own) await grantToSelf(tx, { store, request: request.request, lines: own.lines, epoch, incarnation, now });
+  const cause = allocationCause(request.request);
+  if (own) await grantToSelf(tx, { store, request: request.request, cause, lines: own.lines, epoch, incarnation, now });
   const documents = shares.filter(({ taker }) => taker !== site).flatMap(documentsOf);
   const first = await takeSequences(tx, store, incarnation, documents.length);
   const transfers: PlannedTransfer[] = [];
   for (const [index, { taker, lines }] of documents.entries()) {
     const id = { giver: site, incarnation, sequence: first + index };
     const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, storeSettings(context, store).domain);
-    const cause = allocationCause(request.request);
     const { incarnation: takerIncarnation } = findSite(topology, taker);
     const given = { store, id, taker, takerIncarnation, cause, payloadId, epoch, incarnation, lines, now };
     await giveTransfer(tx, given, 'pool');
@@ -173,51 +151,8 @@ function documentsOf({ taker, lines }: Share): Share[] {
   return documents;
 }
 
-async function creditAllocation(context: SiteContext, document: SealedDocument): Promise<SealedDocument> {
-  const { db, runtime, log } = context;
-  const { store, payloadID } = document;
-  const settings = storeSettings(context, store);
-  const xml = await openDocument(document, settings.sealing);
-  const { envelope, transfer: id, takerIncarnation, lines } = readAllocation(xml);
-  requireAddressed(document, envelope, context.site);
-  const now = runtime.clock.now();
-  const incoming = { store, sender: envelope.sender, payloadId: payloadID, kind: document.kind, now };
-  const digest = createHash('sha256').update(xml).digest('hex');
-  const confirmation = await db.transaction((tx) =>
-    takeOnce(tx, { ...incoming, digest }, async () => {
-      const { topology, site, incarnation } = await loadTopology(tx, store);
-      const { epoch } = topology;
-      const transfer: NewTransfer = {
-        ...{ store, id, taker: site, takerIncarnation, cause: payloadID, payloadId: payloadID },
-        ...{ epoch, incarnation, lines, now },
-      };
-      const stranded = await strandIfForLostData(tx, transfer);
-      // A site with children shares on; a leaf sells.
-      if (!stranded) await takeTransfer(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');
-      const answer: Envelope = {
-        payloadID: formatPayloadID(now, `confirm-${formatTransferId(id)}`, 1, settings.domain),
-        ...{ timestamp: now, store, domain: settings.domain, sender: site, receiver: envelope.sender },
-      };
-      const units = unitsOf(lines);
-      const answerXml = writeConfirmation({
-        envelope: answer,
-        transfer: id,
-        inReplyTo: payloadID,
-        outcome: stranded ? 'stranded' : 'credited',
-        lines: lines.length,
-        units,
-      });
-      return JSON.stringify({ envelope: answer, xml: answerXml });
-    }),
-  );
-  const answer = JSON.parse(confirmation) as { envelope: Envelope; xml: string };
-  log.info({ store, payloadId: payloadID, lines: lines.length, units: unitsOf(lines) }, 'stock credited');
-  return seal(context, 'InventoryConfirmation', answer.envelope, answer.xml, lines.length);
-}
-
-/** What is sealed must be the document that its identity says, and for this site. */
-function requireAddressed(document: SealedDocument, envelope: Envelope, site: string): void {
-  const { payloadID, store, sender, receiver } = envelope;
+/** What is sealed must be the document that its identity says. */
+function requireSame(document: SealedDocument, { payloadID, store, sender, receiver }: Envelope): void {
   const named = { payloadID, store, sender, receiver };
   for (const [field, value] of Object.entries(named)) {
     const outside = document[field as keyof typeof named];
@@ -225,20 +160,15 @@ function requireAddressed(document: SealedDocument, envelope: Envelope, site: st
       throw refusal(`document ${document.payloadID} says another ${field} inside than "${outside}", as outside`);
     }
   }
-  if (receiver !== site) {
-    throw refusal(`document ${payloadID} is for site "${receiver}", and this is "${site}": send it there`);
-  }
 }
 
 function seal(
   context: SiteContext,
   kind: DocumentKind,
-  { payloadID, store, sender, receiver }: Envelope,
-  xml: string,
-  count: number,
+  { envelope, xml, lines }: WrittenDocument,
 ): Promise<SealedDocument> {
-  context.archiveDocument(kind, payloadID, xml);
-  const identity = { kind, payloadID, store, sender, receiver, count };
+  const { payloadID, store, sender, receiver } = envelope;
+  const identity = { kind, payloadID, store, sender, receiver, count: lines };
   return sealDocument(identity, xml, storeSettings(context, store).sealing, context.runtime.random);
 }
 
@@ -248,7 +178,6 @@ function refusal(message: string): ApplicationFailure {
 
 /** What no retry can mend must not be retried for ever. */
 function asRefusal(error: unknown): unknown {
-  const final =
-    error instanceof DocumentConflictError || error instanceof TransferRefusedError || error instanceof XmlError;
-  return final ? refusal(error.message) : error;
+  const kinds = [DocumentConflictError, DocumentRefusedError, TransferRefusedError, XmlError];
+  return error instanceof TellableError && kinds.some((kind) => error instanceof kind) ? refusal(error.message) : error;
 }

@@ -29,13 +29,14 @@ export async function auditLevels(reads: Statements, store: string, site: string
 
 /** Of each kind: what must be true of a movement. */
 const FORMS = [
-  `kind = 'receipt' AND quantity > 0 AND account = 'pool' AND movement_id LIKE 'receipt:%'`,
+  `kind = 'receipt' AND quantity > 0 AND (account = 'pool' OR movement_id LIKE 'receipt:update:%')
+     AND movement_id LIKE 'receipt:%'`,
   `kind = 'grant' AND movement_id LIKE 'grant:%'
      AND (account = 'pool' AND quantity < 0 OR account = 'own' AND quantity > 0)`,
   `kind = 'transfer-out' AND quantity < 0 AND counterparty IS NOT NULL AND transfer_id IS NOT NULL
      AND movement_id = CONCAT('transfer:', transfer_id)`,
   `kind = 'transfer-in' AND quantity > 0 AND counterparty IS NOT NULL AND transfer_id IS NOT NULL
-     AND movement_id = CONCAT('transfer:', transfer_id)`,
+     AND movement_id IN (CONCAT('transfer:', transfer_id), CONCAT('void:', transfer_id))`,
   `kind = 'sale' AND quantity < 0 AND account = 'own' AND movement_id LIKE 'sale:%'`,
   `kind = 'return' AND quantity > 0 AND movement_id LIKE 'return:%'`,
   `kind = 'adjustment' AND quantity <> 0 AND account IN ('own', 'pool')`,
@@ -145,6 +146,9 @@ async function auditReturns(reads: Statements, store: string, site: string, find
        SELECT 1 FROM order_lines l JOIN orders o ON o.store = l.store AND o.order_id = l.order_id
        WHERE l.store = ? AND l.order_id = SUBSTR(g.movement_id, 8) AND l.sku = g.sku AND o.site = ?
          AND o.state = 'cancelled')
+       AND NOT EXISTS (
+         SELECT 1 FROM stock_updates u WHERE u.store = g.store AND u.kind = 'return'
+           AND CONCAT('return:update:', u.update_id) = g.movement_id)
      ORDER BY g.movement_id, g.sku LIMIT ${ROWS_MAX}`,
     [store, store, site],
   );
@@ -153,7 +157,7 @@ async function auditReturns(reads: Statements, store: string, site: string, find
       'return-matches-order',
       site,
       `${movement}, ${sku}`,
-      'a cancelled order of this site',
+      'a cancelled order of this site, or an update',
       `${quantity} given back`,
     );
   }

@@ -1,5 +1,8 @@
 /** Stock at a site: the ledger and its balances, the pool, transfers. */
+export * from './borrowings';
 export * from './ledger';
 export * from './pool';
 export * from './transfers';
+export * from './updates';
+export * from './voids';
 export * from './withdraw';

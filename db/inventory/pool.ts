@@ -1,8 +1,8 @@
 /** The pool: the part of a parent's rights that it keeps to grant. */
 import { isDeepStrictEqual } from 'node:util';
 import { TellableError } from '../../domain/errors';
-import { type StockLine, sumBySku } from '../../domain/inventory';
-import { type SqlValue, type Transaction } from '../database';
+import { type StockAccount, type StockLine, sumBySku } from '../../domain/inventory';
+import { type SqlValue, type Statements, type Transaction } from '../database';
 import { forUpdate } from '../dialect';
 import { marks } from '../catalog/items';
 import { type Movement, credit, debit, hasMovement } from './ledger';
@@ -49,13 +49,23 @@ export async function bookReceipt(tx: Transaction, receipt: Receipt): Promise<bo
 }
 
 /** What the pool holds, locked until the transaction ends; all items, or those asked for. */
-export async function lockPool(tx: Transaction, store: string, skus: readonly string[]): Promise<StockLine[]> {
+export function lockPool(tx: Transaction, store: string, skus: readonly string[]): Promise<StockLine[]> {
+  return lockRights(tx, store, 'pool', skus);
+}
+
+/** As lockPool, of either account. Who locks both locks the pool first. */
+export async function lockRights(
+  tx: Transaction,
+  store: string,
+  account: StockAccount,
+  skus: readonly string[],
+): Promise<StockLine[]> {
   const rows: StockLine[] = [];
   for (const chunk of skus.length === 0 ? [[]] : chunksOf(skus)) {
-    const values: SqlValue[] = [store, ...chunk];
+    const values: SqlValue[] = [store, account, ...chunk];
     rows.push(
       ...(await tx.all<StockLine>(
-        `SELECT sku, rights AS quantity FROM stock_levels WHERE store = ? AND account = 'pool' AND rights > 0
+        `SELECT sku, rights AS quantity FROM stock_levels WHERE store = ? AND account = ? AND rights > 0
          ${chunk.length > 0 ? `AND sku IN (${marks(chunk.length)})` : ''} ORDER BY sku${forUpdate(tx.engine)}`,
         values,
       )),
@@ -75,9 +85,29 @@ function chunksOf(skus: readonly string[]): string[][] {
   return chunks;
 }
 
+/** What both accounts hold of the items; asked for without a lock, it may have changed when it is told. */
+export async function levelsOf(
+  reads: Statements,
+  store: string,
+  skus: readonly string[],
+): Promise<Record<StockAccount, StockLine[]>> {
+  const levels: Record<StockAccount, StockLine[]> = { own: [], pool: [] };
+  for (const chunk of chunksOf(skus)) {
+    const rows = await reads.all<StockLine & { account: StockAccount }>(
+      `SELECT sku, account, rights AS quantity FROM stock_levels
+       WHERE store = ? AND sku IN (${marks(chunk.length)}) AND rights > 0 ORDER BY sku`,
+      [store, ...chunk],
+    );
+    for (const { sku, account, quantity } of rows) levels[account].push({ sku, quantity });
+  }
+  return levels;
+}
+
 export interface OwnGrant {
   readonly store: string;
+  /** What is granted under one request is granted once. */
   readonly request: string;
+  readonly cause: string;
   readonly lines: readonly StockLine[];
   readonly epoch: number;
   readonly incarnation: number;
@@ -86,11 +116,11 @@ export interface OwnGrant {
 
 /** The parent's share for its own sales: from the pool to its own account. */
 export async function grantToSelf(tx: Transaction, grant: OwnGrant): Promise<void> {
-  const { store, request, lines, epoch, incarnation, now } = grant;
+  const { store, request, cause, lines, epoch, incarnation, now } = grant;
   if (lines.length === 0) return;
   const movement: Movement = {
     ...{ store, movementId: `grant:${request}`, kind: 'grant', account: 'pool', counterparty: null, transferId: null },
-    ...{ cause: allocationCause(request), epoch, incarnation, now },
+    ...{ cause, epoch, incarnation, now },
   };
   const [short] = await debit(tx, movement, lines);
   if (short)
@@ -101,6 +131,14 @@ export async function grantToSelf(tx: Transaction, grant: OwnGrant): Promise<voi
 /** The cause of everything that an allocation moves. */
 export function allocationCause(request: string): string {
   return `allocation:${request}`;
+}
+
+/** What the request granted to the parent itself. */
+export function linesGrantedToSelf(reads: Statements, store: string, request: string): Promise<StockLine[]> {
+  return reads.all<StockLine>(
+    `SELECT sku, quantity FROM stock_ledger WHERE store = ? AND movement_id = ? AND account = 'own' ORDER BY sku`,
+    [store, `grant:${request}`],
+  );
 }
 
 /** Units that the request granted to the parent itself. */

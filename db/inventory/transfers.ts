@@ -2,16 +2,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TellableError } from '../../domain/errors';
 import {
+  type MovementKind,
   type StockAccount,
   type StockLine,
   type TransferId,
   type TransferState,
+  borrowingCause,
   formatTransferId,
   isForLostData,
   sumBySku,
 } from '../../domain/inventory';
 import { type Statements, type Transaction } from '../database';
 import { forUpdate, insertIfAbsent, insertRows } from '../dialect';
+import { isDuplicateKey } from '../errors';
 import { marks } from '../catalog/items';
 import { type Movement, credit, debit } from './ledger';
 
@@ -126,11 +129,14 @@ export async function giveTransfer(tx: Transaction, transfer: NewTransfer, accou
  */
 export async function takeTransfer(tx: Transaction, transfer: NewTransfer, account: StockAccount): Promise<boolean> {
   const { store, id } = transfer;
-  const known = await findTransfer(tx, store, id, forUpdate(tx.engine));
+  const lost = isForLostData(transfer.takerIncarnation, transfer.incarnation);
+  const known = lost
+    ? await findTransfer(tx, store, id, forUpdate(tx.engine))
+    : await writeUnlessKnown(tx, transfer, 'credited');
   if (known?.state === 'tombstone') {
     throw new TransferRefusedError(id, 'was given up: its taker has a tombstone for it');
   }
-  if (known?.state === 'stranded' || (!known && isForLostData(transfer.takerIncarnation, transfer.incarnation))) {
+  if (known?.state === 'stranded' || (!known && lost)) {
     throw new TransferRefusedError(id, 'was given to data of this site that were lost: it may be credited there');
   }
   if (known) {
@@ -139,8 +145,31 @@ export async function takeTransfer(tx: Transaction, transfer: NewTransfer, accou
     throw new TransferRefusedError(id, 'was credited before with other lines: give what is new under a new transfer');
   }
   await credit(tx, movementOf(transfer, account, 'transfer-in'), transfer.lines);
-  await writeTransfer(tx, transfer, 'credited', transfer.now);
   return true;
+}
+
+/**
+/**
+ * The taker's word on a transfer, settled at once; the word that was there before, when there was one. Whoever is second
+ * to write it waits here for the first.
+ */
+export async function writeUnlessKnown(
+  tx: Transaction,
+  transfer: NewTransfer,
+  state: 'credited' | 'tombstone' | 'stranded',
+): Promise<Transfer | undefined> {
+  const { store, id, now } = transfer;
+  const find = () => findTransfer(tx, store, id, forUpdate(tx.engine));
+  const known = await find();
+  if (known) return known;
+  try {
+    await writeTransfer(tx, transfer, state, now);
+    return undefined;
+  } catch (error) {
+    const written = isDuplicateKey(error) ? await find() : undefined;
+    if (!written) throw error;
+    return written;
+  }
 }
 
 /**
@@ -148,11 +177,11 @@ export async function takeTransfer(tx: Transaction, transfer: NewTransfer, accou
  * and sold: these never credit it. True when it is stranded here.
  */
 export async function strandIfForLostData(tx: Transaction, transfer: NewTransfer): Promise<boolean> {
-  const known = await findTransfer(tx, transfer.store, transfer.id, forUpdate(tx.engine));
-  if (known) return known.state === 'stranded';
-  if (!isForLostData(transfer.takerIncarnation, transfer.incarnation)) return false;
-  await writeTransfer(tx, transfer, 'stranded', transfer.now);
-  return true;
+  if (!isForLostData(transfer.takerIncarnation, transfer.incarnation)) {
+    return (await findTransfer(tx, transfer.store, transfer.id, forUpdate(tx.engine)))?.state === 'stranded';
+  }
+  const known = await writeUnlessKnown(tx, transfer, 'stranded');
+  return !known || known.state === 'stranded';
 }
 
 /** The taker will never credit this. */
@@ -206,17 +235,50 @@ export async function linesOfTransfer(reads: Statements, store: string, id: Tran
   return reads.all<StockLine>(`SELECT sku, quantity FROM transfer_lines WHERE ${KEY} ORDER BY sku`, keyOf(store, id));
 }
 
+/** A site's movements of one transfer, as they were written. */
+export async function movementsOfTransfer(reads: Statements, store: string, id: TransferId): Promise<TracedMovement[]> {
+  const name = formatTransferId(id);
+  const rows = await reads.all<Omit<TracedMovement, 'recordedAt'> & { recorded_at: number }>(
+    `SELECT movement_id AS movement, kind, account, sku, quantity, cause, recorded_at FROM stock_ledger
+     WHERE store = ? AND movement_id IN (?, ?) ORDER BY recorded_at, movement_id, sku, account`,
+    [store, `transfer:${name}`, `void:${name}`],
+  );
+  return rows.map(({ recorded_at: recordedAt, ...rest }) => ({ ...rest, recordedAt }));
+}
+
+export interface TracedMovement {
+  readonly movement: string;
+  readonly kind: MovementKind;
+  readonly account: StockAccount;
+  readonly sku: string;
+  readonly quantity: number;
+  readonly cause: string;
+  /** Milliseconds UTC. */
+  readonly recordedAt: number;
+}
+
 /** The giver hears that the taker has credited, or never will. */
-export async function settleTransfer(
+export function settleTransfer(
   tx: Transaction,
   store: string,
   id: TransferId,
   now: number,
   outcome: 'credited' | 'stranded' = 'credited',
 ): Promise<void> {
+  return markTransfer(tx, store, id, outcome, now);
+}
+
+/** What became of a transfer that was on its way; one that is settled stays as it is. */
+export async function markTransfer(
+  tx: Transaction,
+  store: string,
+  id: TransferId,
+  state: 'credited' | 'stranded' | 'void' | 'in-doubt',
+  now: number,
+): Promise<void> {
   await tx.run(`UPDATE transfers SET state = ?, settled_at = ? WHERE ${KEY} AND state IN ('in-flight', 'in-doubt')`, [
-    outcome,
-    now,
+    state,
+    state === 'in-doubt' ? null : now,
     ...keyOf(store, id),
   ]);
 }
@@ -225,6 +287,23 @@ export async function transfersOfCause(reads: Statements, store: string, cause: 
   const rows = await reads.all<TransferRow>(
     `SELECT ${COLUMNS} FROM transfers WHERE store = ? AND cause = ? ORDER BY giver, giver_incarnation, sequence`,
     [store, cause],
+  );
+  return rows.map(transferOf);
+}
+
+/** What the site has lent and nobody has confirmed, given before then, oldest first. */
+export async function oldestLent(
+  reads: Statements,
+  store: string,
+  giver: string,
+  before: number,
+  limit: number,
+): Promise<Transfer[]> {
+  const rows = await reads.all<TransferRow>(
+    `SELECT ${COLUMNS} FROM transfers
+     WHERE store = ? AND state IN ('in-flight', 'in-doubt') AND giver = ? AND cause LIKE '${borrowingCause('%')}'
+       AND created_at < ? ORDER BY created_at LIMIT ${limit}`,
+    [store, giver, before],
   );
   return rows.map(transferOf);
 }

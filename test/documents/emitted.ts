@@ -13,6 +13,9 @@ const COUNTS_MIN = {
   SubscriptionContentResponse: 4,
   InventoryAllocation: 6,
   InventoryConfirmation: 6,
+  InventoryBorrowing: 4,
+  InventoryOffer: 2,
+  InventoryLoan: 4,
 } as const;
 
 /** Documents of one call to xmllint. */

@@ -3,6 +3,7 @@ import { type Database } from '../../db/database';
 import {
   ReceiptConflictError,
   TransferRefusedError,
+  allocationCause,
   availableUnits,
   bookReceipt,
   debitSale,
@@ -39,7 +40,9 @@ describe.each(engines())('on %s', (engine) => {
   /** Units in the site's own account. */
   async function own(lines: readonly StockLine[]): Promise<void> {
     await receive('first', lines);
-    await db.transaction((tx) => grantToSelf(tx, { ...COMMON, request: 'first', lines }));
+    await db.transaction((tx) =>
+      grantToSelf(tx, { ...COMMON, request: 'first', cause: allocationCause('first'), lines }),
+    );
   }
 
   class Short extends Error {

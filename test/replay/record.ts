@@ -133,3 +133,49 @@ test('histories of every workflow are recorded', async () => {
     await world.stop();
   }
 }, 300_000);
+
+test('histories of stock that moves between sites are recorded', async () => {
+  const world = await World.start('sqlite');
+  const recorder = await Recorder.start(world.store);
+  const ask = async (site: string, path: string, body: unknown) =>
+    String((await world.call(site, 'POST', path, { body })).body['workflowId']);
+  const state = async (site: string, workflowId: string) =>
+    (await world.call(site, 'GET', `/workflows/${encodeURIComponent(workflowId)}`)).body['state'];
+  const update = (site: string, updateId: string, kind: string, lines: unknown) =>
+    ask('hq', '/inventory/updates', { updateId, site, kind, lines });
+  try {
+    await world.stock([{ sku: 'A', quantity: 40 }]);
+    await recorder.record('confirmed', ['inventoryAllocation']);
+    await world.call('hq', 'POST', '/inventory/receipts', {
+      body: { receiptId: 'r1', lines: [{ sku: 'A', quantity: 5 }] },
+    });
+    const wanted = { taker: 'north', lines: [{ sku: 'A', quantity: 30 }] };
+    await world.finished('hq', await ask('hq', '/inventory/reallocations', wanted));
+    await recorder.record('from-the-pool-and-a-giver', ['inventoryReallocation']);
+    await world.finished('hq', await ask('hq', '/inventory/reallocations', wanted));
+    await recorder.record('nothing-to-do', ['inventoryReallocation']);
+    const move = { to: 'south', lines: [{ sku: 'A', quantity: 1 }] };
+    await world.finished('north', await ask('north', '/inventory/moves', move));
+    await recorder.record('given-before', ['inventoryReallocation']);
+    await world.finished('hq', await update('north', 'u1', 'count', [{ sku: 'A', quantity: 3, expected: 4 }]));
+    await recorder.record('applied', ['inventoryUpdate']);
+    await world.finished('hq', await update('north', 'u2', 'recall', [{ sku: 'A', quantity: 999 }]));
+    await recorder.record('recalled-and-short', ['inventoryUpdate']);
+
+    await world.stopSite('south');
+    const held = [
+      await ask('hq', '/inventory/reallocations', { taker: 'south', lines: [{ sku: 'A', quantity: 99 }] }),
+      await update('south', 'u3', 'receipt', [{ sku: 'A', quantity: 2 }]),
+    ];
+    await until('the holds', async () => {
+      const states = await Promise.all(held.map((workflowId) => state('hq', workflowId)));
+      return states.every((found) => found === 'held');
+    });
+    await world.startSite('south');
+    for (const workflowId of held) await world.finished('hq', workflowId);
+    await recorder.record('held', ['inventoryReallocation', 'inventoryUpdate']);
+  } finally {
+    await recorder.close();
+    await world.stop();
+  }
+}, 300_000);

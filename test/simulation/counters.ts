@@ -28,6 +28,13 @@ export const RARE_CASES = [
   'workflow held',
   'batch offered again',
   'inbox swept',
+  'request came twice',
+  'void',
+  'void came too late',
+  'sale with borrowed units',
+  'borrowing without a whole answer',
+  'update',
+  'update was short',
 ] as const;
 
 export type RareCase = (typeof RARE_CASES)[number];

@@ -5,7 +5,7 @@
  */
 import timersPromises from 'node:timers/promises';
 import zlib from 'node:zlib';
-import { lifeNow } from './scheduler';
+import { foreign, lifeNow } from './scheduler';
 
 interface Timer {
   readonly callOff: () => void;
@@ -70,3 +70,28 @@ Object.assign(zlib, {
   brotliCompress: inThisThread(zlib.brotliCompressSync),
   brotliDecompress: inThisThread(zlib.brotliDecompressSync),
 });
+
+/** A limit on waiting is in the simulation's time. */
+const realTimeout = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = (milliseconds) => {
+  const life = lifeNow.getStore();
+  if (!life) return realTimeout(milliseconds);
+  const controller = new AbortController();
+  life.scheduler.later(life, 'time limit', milliseconds, () => controller.abort());
+  return controller.signal;
+};
+
+/** Threads that sign: one thing after the other, in the order of asking; and no step ends before they are done. */
+let signing: Promise<unknown> = Promise.resolve();
+const subtle = globalThis.crypto.subtle as unknown as Record<string, (...values: unknown[]) => Promise<unknown>>;
+for (const name of ['importKey', 'sign', 'verify', 'digest']) {
+  const work = subtle[name]?.bind(subtle);
+  if (!work) throw new Error(`crypto.subtle has no ${name}`);
+  Object.defineProperty(subtle, name, {
+    value: (...values: unknown[]) => {
+      const mine = signing.then(() => work(...values));
+      signing = foreign(mine.catch(() => undefined));
+      return mine;
+    },
+  });
+}

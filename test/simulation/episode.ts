@@ -45,7 +45,7 @@ export class EpisodeFailure extends Error {
 }
 
 /** Steps of the rough part. */
-const ROUGH_STEPS = 3_000;
+const ROUGH_STEPS = 4_000;
 /** Steps that may pass until everything has arrived. */
 const CALM_STEPS_MAX = 40_000;
 /** How often it is asked whether all has arrived, steps. */

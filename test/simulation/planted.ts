@@ -124,7 +124,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: [1, 2],
   },
   {
-    name: 'a restored site credits again what its lost data had credited',
+    name: 'a restored site does again what its lost data had done',
     patches: [
       {
         file: 'domain/inventory.ts',

@@ -50,6 +50,14 @@ const BEGINNING = Date.UTC(2026, 0, 5, 8);
 
 const realTurn = globalThis.setImmediate;
 
+/** Work of other threads that a step is not over without. */
+let foreignWork = 0;
+
+export function foreign<T>(work: Promise<T>): Promise<T> {
+  foreignWork++;
+  return work.finally(() => void foreignWork--);
+}
+
 export class Scheduler {
   now = BEGINNING;
   steps = 0;
@@ -145,7 +153,8 @@ export class Scheduler {
     this.trace(`${this.now} ${next.life.name} ${next.label}`);
     await next.go();
     // Promises settle, and whoever runs comes to its next wait, before the event loop turns.
-    await new Promise((resolve) => realTurn(resolve));
+    do await new Promise((resolve) => realTurn(resolve));
+    while (foreignWork > 0);
     this.afterStep(`${next.life.name} ${next.label}`);
     if (this.failure) throw this.failure.error;
     return true;

@@ -8,6 +8,8 @@ import { migrate, openDatabase } from '../../db/migrate';
 import { EVERYONE, ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
 
 export const STORE = 'shop';
+/** The site above all others. */
+export const ROOT = 'hq';
 export const CATALOG = 'main';
 export const CURRENCY = 'GBP';
 export const SHIPPING = { code: 'standard', description: 'Standard delivery', amount: 35_000 };

@@ -19,9 +19,11 @@ import { scopedActivities } from '../../workers/activity-scope';
 import { askAuthority } from '../../workers/registration';
 import { Pause } from '../../workers/pause';
 import { Relay } from '../../workers/relay';
+import { StockCarrier } from '../../workers/stock-carrier';
 import { type Counters } from './counters';
 import { SimulatedDatabase } from './database';
 import { type Dice } from './dice';
+import { type Peer, transportOf } from './network';
 import { type Oracle } from './oracle';
 import { Life, type Scheduler } from './scheduler';
 import { type Worker } from './temporal/activity-tasks';
@@ -41,12 +43,14 @@ export interface SiteSurroundings {
   readonly template: string;
   /** Where the sites' files are. */
   readonly folder: string;
+  /** The others, as the network knows them. */
+  readonly peer: (name: string) => Peer;
 }
 
 /** Backups of a site that are kept. */
 const BACKUPS_KEPT_MAX = 4;
 /** A killed process is started again after up to this long, milliseconds. */
-const RESTART_MS_MAX = 20_000;
+const RESTART_MS_MAX = 8_000;
 /** How often a site registers again, and how long it waits when nobody answers, milliseconds. */
 const REGISTER_INTERVAL_MS = 60_000;
 const REGISTER_AGAIN_MS = 2_000;
@@ -104,7 +108,7 @@ export class Site {
   }
 
   boot(): void {
-    const { scheduler, weather, counters, temporal, settings, observation, oracle } = this.around;
+    const { scheduler, weather, counters, temporal, settings, observation, oracle, peer } = this.around;
     const life = new Life(this.name, scheduler);
     const real = openDatabase(this.file, noRetries());
     const crash = (where: string) => this.crash(where);
@@ -118,6 +122,7 @@ export class Site {
       stores: new Map([[settings.store, settings]]),
       db,
       runtime: this.runtime(scheduler.dice),
+      transport: transportOf(life, { weather, counters, settings, peer }),
       documentsDir: '',
       url: `http://${this.name}.example`,
       temporalUi: { url: 'http://temporal.example', namespace: 'default' },
@@ -145,6 +150,7 @@ export class Site {
         );
         relay.current = new Relay(context, () => client);
         relay.current.start();
+        new StockCarrier(context).start();
         await this.stayRegistered(context, client, link);
       },
       (outcome) => {
@@ -175,6 +181,10 @@ export class Site {
     const backup = join(this.around.folder, `${this.name}-backup-${++this.backupsMade}.db`);
     copySqlite(this.file, backup);
     this.backups = [...this.backups, backup].slice(-BACKUPS_KEPT_MAX);
+  }
+
+  get hasRegistered(): boolean {
+    return (this.process?.queues.size ?? 0) > 0;
   }
 
   get hasBackup(): boolean {

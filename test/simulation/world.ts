@@ -4,6 +4,7 @@ import { unobserved } from '../../activities/observation';
 import { credit } from '../../db/inventory/ledger';
 import { noRetries } from '../../db/database';
 import { openDatabase } from '../../db/migrate';
+import { POLICY_DEFAULTS } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { Counters, type RareCase } from './counters';
 import { Dice } from './dice';
@@ -11,13 +12,11 @@ import { Oracle } from './oracle';
 import { unitsOf } from './oracle/amounts';
 import { Life, Scheduler } from './scheduler';
 import { Site } from './site';
-import { CATALOG, CURRENCY, ITEMS, SHIPPING, STORE } from './shop';
+import { CATALOG, CURRENCY, ITEMS, ROOT, SHIPPING, STORE } from './shop';
 import { type Worker } from './temporal/activity-tasks';
 import { type Sandbox } from './temporal/sandbox';
 import { TemporalServer } from './temporal/server';
 import { type Weather, drawWeather } from './weather';
-
-export const ROOT = 'hq';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -61,10 +60,11 @@ export class World {
       note: (who, what) => this.oracle.note(who, what, idsIn(what)),
       answered: (site, type, _input, answer) => this.answered(site, type, answer),
     });
-    const settings = storeSettings(this.topology);
+    const settings = storeSettings(this.topology, this.dice.pick(BORROWING_WAITS_MS));
     const observation = unobserved({ next: () => this.dice.fraction(), bytes: (size) => this.dice.bytes(size) });
     for (const { site } of this.topology.sites) {
-      const around = { scheduler, weather, counters, settings, observation, template, folder };
+      const peer = (name: string) => this.site(name);
+      const around = { scheduler, weather, counters, settings, observation, template, folder, peer };
       this.sites.set(site, new Site(site, { ...around, oracle: this.oracle, temporal: this.temporal }));
     }
   }
@@ -138,7 +138,7 @@ export class World {
   private async openingStock(site: Site): Promise<void> {
     const account = 'own';
     const id = `opening-${site.name}`;
-    const lines = this.dice.some(ITEMS, 3).map(({ sku }) => ({ sku, quantity: this.dice.between(1, 30) }));
+    const lines = this.dice.some(ITEMS, 3).map(({ sku }) => ({ sku, quantity: this.dice.between(1, 60) }));
     this.oracle.stock.arrive(id, unitsOf(lines));
     const db = openDatabase(site.location, noRetries());
     const movement = { store: STORE, movementId: `receipt:${site.name}:${id}`, kind: 'receipt', account } as const;
@@ -148,8 +148,11 @@ export class World {
   }
 }
 
+/** How long orders wait for other sites: not at all, as in life, and long enough for a busy world. */
+const BORROWING_WAITS_MS = [0, 1_500, 5_000, 20_000];
+
 /** The part of the sites that has stock of its own before anything is granted. */
-const OPENING_STOCK = 0.5;
+const OPENING_STOCK = 0.8;
 
 const IDS = /[0-9a-f]{8}-[0-9a-f-]{27}|\b[a-z]+\.\d+\.\d+\b/g;
 
@@ -169,12 +172,13 @@ function drawTree(dice: Dice): Topology {
   return { store: STORE, version: 0, epoch: 1, primary: ROOT, sites };
 }
 
-function storeSettings(configuredTopology: Topology): StoreSettings {
+function storeSettings(configuredTopology: Topology, waitMs: number): StoreSettings {
   return {
     ...{ store: STORE, name: 'Shop', domain: 'shop.example', currency: CURRENCY, language: 'en', catalog: CATALOG },
     shippingMethods: [SHIPPING],
     tax: { description: 'VAT included', amount: 0 },
     priceChange: 'refuse',
+    inventory: { borrowing: { waitMs }, giverFloor: 1, policy: POLICY_DEFAULTS },
     sealing: { current: 'simulated', keys: new Map([['simulated', Buffer.alloc(32, 7)]]) },
     configuredTopology,
   };

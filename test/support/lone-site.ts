@@ -6,6 +6,7 @@ import { type SiteContext } from '../../activities/context';
 import { unobserved } from '../../activities/observation';
 import { type Engine } from '../../db/database';
 import { saveTopology, seedTopology } from '../../db/topology';
+import { POLICY_DEFAULTS } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { type FreshDatabase, freshDatabase } from './databases';
 import { REAL_RUNTIME } from '../../workers/site';
@@ -32,11 +33,11 @@ export interface LoneSite extends FreshDatabase {
   readonly emitted: Map<string, string>;
 }
 
-export async function loneSite(engine: Engine, site: string): Promise<LoneSite> {
+export async function loneSite(engine: Engine, site: string, known: Topology = topology(1)): Promise<LoneSite> {
   const fresh = await freshDatabase(engine);
   await fresh.db.transaction(async (tx) => {
-    await seedTopology(tx, topology(0), site, `data-of-${site}`, 0);
-    await saveTopology(tx, topology(1), 0);
+    await seedTopology(tx, { ...known, version: 0 }, site, `data-of-${site}`, 0);
+    await saveTopology(tx, known, 0);
   });
   const emitted = new Map<string, string>();
   const documentsDir = mkdtempSync(join(tmpdir(), `entrepot-${site}-`));
@@ -54,13 +55,15 @@ export async function loneSite(engine: Engine, site: string): Promise<LoneSite> 
           shippingMethods: [],
           tax: { description: 'none', amount: 0 },
           priceChange: 'refuse',
+          inventory: { borrowing: { waitMs: 0 }, giverFloor: 1, policy: POLICY_DEFAULTS },
           sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
-          configuredTopology: topology(0),
+          configuredTopology: known,
         },
       ],
     ]),
     db: fresh.db,
     runtime: REAL_RUNTIME,
+    transport: fetch,
     ...unobserved(REAL_RUNTIME.random),
     documentsDir,
     url: `http://${site}.example`,

@@ -1,11 +1,11 @@
-/** The root's operator shares the pool out. */
-import { loadTopology } from '../../../db/topology';
-import { requestWorkflow } from '../../../db/workflow-runs';
+/** The root's operator shares the pool out, and a parent moves units to a child that lacks some. */
 import { childrenOf } from '../../../domain/sites';
 import { formatWorkflowId } from '../../../domain/workflow-ids';
-import { type InventoryAllocationInput } from '../../../domain/workflow-inputs';
+import { type InventoryAllocationInput, type InventoryReallocationInput } from '../../../domain/workflow-inputs';
 import { ITEMS, STORE } from '../shop';
+import { type World } from '../world';
 import { type Actor } from './index';
+import { askForWorkflow } from './requests';
 
 export const allocations: Actor = {
   name: 'allocations',
@@ -17,20 +17,34 @@ export const allocations: Actor = {
     const skus = dice.oneIn(2) ? [] : dice.some(ITEMS, dice.between(1, 2)).map(({ sku }) => sku);
     const ownShare = dice.oneIn(2);
     world.outsideDoes('allocation', () =>
-      world.ask(root, 'allocation', async (context) => {
-        const { db, runtime } = context;
-        const { topology } = await loadTopology(db, STORE);
-        const id = { store: STORE, request: runtime.ids.uuid() };
+      askForWorkflow(world, root, (topology, uuid) => {
+        const id = { store: STORE, request: uuid() };
         const input: InventoryAllocationInput = { ...id, sites, skus, ownShare, topology };
-        await db.transaction(async (tx) => {
-          await requestWorkflow(tx, {
-            ...{ store: STORE, workflowId: formatWorkflowId('inventoryAllocation', id), kind: 'inventoryAllocation' },
-            ...{ input, requestedBy: 'operator:simulated', epoch: topology.epoch, outboxId: runtime.ids.uuid() },
-            ...{ traceContext: null, now: runtime.clock.now() },
-          });
-          tx.afterCommit(context.outboxHasWork);
-        });
+        const kind = 'inventoryAllocation';
+        return { kind, workflowId: formatWorkflowId(kind, id), input };
       }),
     );
   },
 };
+
+export const reallocations: Actor = {
+  name: 'reallocations',
+  every: [1_000, 9_000],
+  act(world) {
+    const { dice } = world;
+    const { parent, taker } = dice.pick(pairsOf(world));
+    const lines = dice.some(ITEMS, dice.between(1, 2)).map(({ sku }) => ({ sku, quantity: dice.between(1, 20) }));
+    world.outsideDoes('reallocation', () =>
+      askForWorkflow(world, world.site(parent), (topology, uuid) => {
+        const id = { store: STORE, site: parent, request: uuid() };
+        const input: InventoryReallocationInput = { ...id, wanted: { taker, lines }, topology };
+        const kind = 'inventoryReallocation';
+        return { kind, workflowId: formatWorkflowId(kind, id), input };
+      }),
+    );
+  },
+};
+
+function pairsOf({ topology }: World): { parent: string; taker: string }[] {
+  return topology.sites.flatMap(({ site, parent }) => (parent === null ? [] : [{ parent, taker: site }]));
+}

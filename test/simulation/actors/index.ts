@@ -1,12 +1,14 @@
 /** Everybody who does something in the simulated world. A new capability joins by a file here: see README.md beside. */
 import { type World } from '../world';
-import { allocations } from './allocations';
+import { allocations, reallocations } from './allocations';
 import { buyers } from './buyers';
 import { integrators } from './integrators';
 import { janitors } from './janitors';
 import { operators } from './operators';
+import { reclaims } from './reclaims';
 import { splitCarts } from './split-carts';
 import { storms } from './storms';
+import { updates } from './updates';
 import { warehouse } from './warehouse';
 
 export interface Actor {
@@ -17,7 +19,7 @@ export interface Actor {
   readonly act: (world: World) => void | Promise<void>;
 }
 
-const STOCK: readonly Actor[] = [warehouse, allocations];
+const STOCK: readonly Actor[] = [warehouse, allocations, reallocations, updates, reclaims];
 const SALES: readonly Actor[] = [buyers, splitCarts, integrators];
 const TROUBLE: readonly Actor[] = [operators, janitors, storms];
 const ACTORS = [...STOCK, ...SALES, ...TROUBLE];

@@ -1,11 +1,10 @@
 /** Integrators have their carts ordered by a workflow, which converts the cart and waits for the order's answer. */
-import { loadTopology } from '../../../db/topology';
-import { requestWorkflow } from '../../../db/workflow-runs';
 import { formatWorkflowId } from '../../../domain/workflow-ids';
 import { type CartToPurchaseOrderInput } from '../../../domain/workflow-inputs';
 import { STORE } from '../shop';
 import { fillCart, wantCart } from './carts';
 import { type Actor } from './index';
+import { askForWorkflow } from './requests';
 
 export const integrators: Actor = {
   name: 'integrators',
@@ -17,18 +16,10 @@ export const integrators: Actor = {
     const { cart } = wanted;
     world.outsideDoes('integrator', async () => {
       await fillCart(world, site, wanted);
-      await world.ask(site, 'purchase order', async (context) => {
-        const { db, runtime } = context;
-        const { topology } = await loadTopology(db, STORE);
-        const input: CartToPurchaseOrderInput = { store: STORE, site: site.name, cart, topology };
-        await db.transaction(async (tx) => {
-          await requestWorkflow(tx, {
-            ...{ store: STORE, kind: 'cartToPurchaseOrder', input, requestedBy: 'integrator:simulated' },
-            workflowId: formatWorkflowId('cartToPurchaseOrder', { store: STORE, site: site.name, cart }),
-            ...{ epoch: topology.epoch, outboxId: runtime.ids.uuid(), traceContext: null, now: runtime.clock.now() },
-          });
-          tx.afterCommit(context.outboxHasWork);
-        });
+      await askForWorkflow(world, site, (topology) => {
+        const id = { store: STORE, site: site.name, cart };
+        const input: CartToPurchaseOrderInput = { ...id, topology };
+        return { kind: 'cartToPurchaseOrder', workflowId: formatWorkflowId('cartToPurchaseOrder', id), input };
       });
     });
   },

@@ -10,17 +10,18 @@ const AGE_MS_MAX = 5_000;
 
 export const janitors: Actor = {
   name: 'janitors',
-  every: [1_000, 8_000],
+  every: [500, 4_000],
   act(world) {
     const { dice, weather } = world;
     if (!dice.chance(weather.sweep * 2)) return;
-    const site = world.site(dice.pick([...world.sites.keys()]));
     const age = dice.below(AGE_MS_MAX);
-    world.outsideDoes('janitor', async () => {
-      const swept = await world.ask(site, 'sweep the inbox', ({ db, runtime }) =>
-        db.run('DELETE FROM inbox WHERE store = ? AND received_at < ?', [STORE, runtime.clock.now() - age]),
-      );
-      if (swept > 0) world.happened('inbox swept');
-    });
+    for (const site of world.sites.values()) {
+      world.outsideDoes('janitor', async () => {
+        const swept = await world.ask(site, 'sweep the inbox', ({ db, runtime }) =>
+          db.run('DELETE FROM inbox WHERE store = ? AND received_at < ?', [STORE, runtime.clock.now() - age]),
+        );
+        if (swept > 0) world.happened('inbox swept');
+      });
+    }
   },
 };

@@ -4,7 +4,7 @@ import { type Actor } from './index';
 
 export const splitCarts: Actor = {
   name: 'split carts',
-  every: [300, 4_000],
+  every: [200, 2_500],
   act(world) {
     const { dice } = world;
     const wanted = wantCart(world);

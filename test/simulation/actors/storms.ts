@@ -3,8 +3,8 @@ import { type World } from '../world';
 import { type Actor } from './index';
 
 /** How long something stays away at most, milliseconds. */
-const CUT_MS_MAX = 40_000;
-const AWAY_MS_MAX = 20_000;
+const CUT_MS_MAX = 20_000;
+const AWAY_MS_MAX = 10_000;
 
 export const storms: Actor = {
   name: 'storms',
@@ -20,10 +20,11 @@ export const storms: Actor = {
 
 function cut(world: World): void {
   const { dice, scheduler, outside, oracle } = world;
-  const site = world.site(dice.pick([...world.sites.keys()]));
+  const takers = oracle.stock.takersUnderWay();
+  const site = world.site(dice.pick(takers.length > 0 && dice.oneIn(2) ? takers : [...world.sites.keys()]));
   const directions = dice.pick([['toSite'], ['fromSite'], ['toSite', 'fromSite']] as const);
   if (directions.length === 1) world.happened('one-way cut');
-  if (oracle.stock.transfersOnTheirWay().length > 0) world.happened('cut during a transfer');
+  if (takers.includes(site.name)) world.happened('cut during a transfer');
   for (const direction of directions) site.cut[direction] = true;
   oracle.note(site.name, `is cut off: ${directions.join(', ')}`);
   scheduler.later(outside, 'the cut is mended', dice.below(CUT_MS_MAX), () => {

@@ -13,7 +13,7 @@ export const warehouse: Actor = {
   act(world) {
     const { dice, oracle } = world;
     const receipt = `receipt-${dice.below(2 ** 31)}`;
-    const lines = dice.some(ITEMS, dice.between(1, 3)).map(({ sku }) => ({ sku, quantity: dice.between(1, 30) }));
+    const lines = dice.some(ITEMS, dice.between(1, 3)).map(({ sku }) => ({ sku, quantity: dice.between(1, 50) }));
     oracle.stock.arrive(receipt, unitsOf(lines));
     oracle.note(
       'warehouse',

@@ -7,6 +7,15 @@ import { type Units, plus, same, show, unitsOf } from './amounts';
 import { type LedgerRow, type LevelRow, type News, type TransferRow } from './books';
 import { Violation } from './violation';
 
+interface Happening {
+  readonly site: string;
+  /** More, or less; less than was to be taken may be there. */
+  readonly units: Units;
+  booked: boolean;
+  /** It was booked in data that are lost. */
+  lost: boolean;
+}
+
 interface Given {
   readonly giver: string;
   readonly taker: string;
@@ -17,7 +26,11 @@ interface Given {
   stranded: boolean;
   /** It was given by data that are lost: whether it arrives is left to what had gone out before. */
   giverLost: boolean;
+  /** The giver knows what has become of it. */
+  settled: boolean;
 }
+
+const ON_ITS_WAY = new Set(['in-flight', 'in-doubt']);
 
 export type Tell = (who: string, what: string, subjects: readonly string[]) => void;
 
@@ -32,9 +45,8 @@ export class Stock {
   private readonly inFlight = new Map<string, number>();
   private readonly sold = new Map<string, number>();
   private readonly lost = new Map<string, number>();
-  /** Adjustments that somebody outside has really made, by cause. */
-  private readonly counted = new Map<string, Units>();
-  private readonly countsBooked = new Set<string>();
+  /** What has happened to the goods of a site, by the cause that its movement names. */
+  private readonly happenings = new Map<string, Happening>();
   private readonly wereRestored = new Set<string>();
 
   constructor(private readonly tell: Tell) {}
@@ -44,9 +56,9 @@ export class Stock {
     this.arrived.set(receipt, units);
   }
 
-  /** Somebody has counted what is there: so much more, or less, under this cause. */
-  count(cause: string, units: Units): void {
-    this.counted.set(cause, units);
+  /** Something happens to the goods of a site, and is told under this name: so much more there, or less. */
+  happen(update: string, site: string, units: Units): void {
+    this.happenings.set(`update:${update}`, { site, units, booked: false, lost: false });
   }
 
   /** Units that have come in, whoever has booked them. */
@@ -58,6 +70,17 @@ export class Stock {
     return [...this.transfers]
       .filter(([, { credited, voided, stranded, giverLost }]) => !credited && !voided && !stranded && !giverLost)
       .map(([id]) => id);
+  }
+
+  /** Transfers of which their giver does not know that they were taken. */
+  transfersUnderWay(): string[] {
+    return [...this.transfers].filter(([, { settled, giverLost }]) => !settled && !giverLost).map(([id]) => id);
+  }
+
+  /** Who is sent a transfer that its giver does not know to be taken. */
+  takersUnderWay(): string[] {
+    const open = [...this.transfers.values()].filter(({ settled, giverLost }) => !settled && !giverLost);
+    return [...new Set(open.map(({ taker }) => taker))];
   }
 
   /** Reads what a site has committed. */
@@ -113,7 +136,7 @@ export class Stock {
   requireNothingOversold(): void {
     const come = new Map<string, number>();
     for (const units of this.arrived.values()) plus(come, units);
-    for (const units of this.counted.values()) plus(come, units);
+    for (const { units, booked } of this.happenings.values()) if (booked) plus(come, more(units));
     for (const [sku, sold] of this.sold) {
       const there = come.get(sku) ?? 0;
       if (sold > there) throw new Violation(1, `${sku}: ${sold} were sold, and ${there} ever came in`, [sku]);
@@ -143,6 +166,7 @@ export class Stock {
     const skus = [...units.keys()];
     const about = [...skus, ...(first.transfer === null ? [] : [first.transfer]), first.cause.replace(/^order:/, '')];
     this.tell(site, `${first.kind} ${first.movement}: ${rows.map(showRow).join(', ')}`, about);
+    if (first.cause.startsWith('update:')) return this.update(site, first, units);
     switch (first.kind) {
       case 'receipt':
         return this.receipt(site, first.cause.replace(/^receipt:/, ''), units);
@@ -151,16 +175,51 @@ export class Stock {
       case 'transfer-out':
         return this.give(site, first, units);
       case 'transfer-in':
-        return this.credit(site, first, units);
+        return first.movement.startsWith('void:') ? this.takeBack(site, first, units) : this.credit(site, first, units);
       case 'adjustment':
         return this.adjust(site, first, units);
       case 'sale':
       case 'return':
-        // Counted by the orders themselves: see orders.ts.
+        // Counted by the orders themselves, see orders.ts.
         return;
       default:
         throw new Violation(1, `${site} has booked a ${first.kind}, which nobody has explained to the oracle`, skus);
     }
+  }
+
+  /** What has happened at a site, and is booked there once: see actors/updates.ts. */
+  private update(site: string, { cause, movement }: LedgerRow, units: Units): void {
+    const happened = this.happenings.get(cause);
+    const skus = [...units.keys()];
+    if (!happened) throw new Violation(5, `${site} books ${movement}, which never happened`, skus);
+    if (happened.booked && !happened.lost) {
+      throw new Violation(5, `${site} books ${movement} again: ${show(units)}`, skus);
+    }
+    // What was to be taken and is not there is reported as a shortage.
+    const fits = [...units].every(([sku, n]) => {
+      const most = happened.units.get(sku) ?? 0;
+      return most < 0 ? n < 0 && n >= most : n === most;
+    });
+    if (happened.site !== site || !fits) {
+      throw new Violation(5, `${site} books ${show(units)} as ${movement}; ${show(happened.units)} happened`, skus);
+    }
+    happened.booked = true;
+    plus(this.adjusted, units);
+  }
+
+  private takeBack(site: string, { transfer, movement }: LedgerRow, units: Units): void {
+    const id = transfer ?? movement;
+    const about = [...units.keys(), id];
+    const given = this.transfers.get(id);
+    if (!given || given.giver !== site) throw new Violation(1, `${site} takes back transfer ${id}, not its own`, about);
+    if (given.credited)
+      throw new Violation(1, `${site} takes back transfer ${id}, which ${given.taker} has credited`, about);
+    if (given.voided) throw new Violation(1, `${site} takes back transfer ${id} again`, about);
+    if (!same(given.units, units)) {
+      throw new Violation(1, `${site} takes back ${show(units)} of ${id}, and gave ${show(given.units)}`, about);
+    }
+    given.voided = true;
+    plus(this.inFlight, units, -1);
   }
 
   private receipt(site: string, id: string, units: Units): void {
@@ -198,6 +257,7 @@ export class Stock {
       voided: false,
       stranded: false,
       giverLost: false,
+      settled: false,
     });
     plus(this.inFlight, given);
   }
@@ -224,6 +284,8 @@ export class Stock {
   private requireTransfer(site: string, { id, giver, taker, state }: TransferRow): void {
     const given = this.transfers.get(id);
     const about = [id, ...(given?.units.keys() ?? [])];
+    // A taker may refuse what it has never heard of.
+    if (!given && state === 'tombstone') return;
     if (!given) throw new Violation(1, `${site} knows of transfer ${id} of ${giver}, which nobody has given`, about);
     if (state === 'credited' && !given.credited) {
       throw new Violation(1, `${site} says that ${taker} has credited transfer ${id}, and it has not`, about);
@@ -232,20 +294,21 @@ export class Stock {
       throw new Violation(1, `${site} says that transfer ${id} is lost with data of ${taker}, which lost none`, about);
     }
     if (state === 'stranded') given.stranded = true;
+    if (site === giver && !ON_ITS_WAY.has(state)) given.settled = true;
   }
 
   private adjust(site: string, { cause, movement }: LedgerRow, units: Units): void {
     // A return that is withdrawn at once: see orders.ts.
     if (cause.startsWith('order:')) return;
-    const counted = this.counted.get(cause);
-    if (!counted || !same(counted, units)) {
-      const detail = `${site}: ${movement} adjusts by ${show(units)}, and ${counted ? show(counted) : 'nobody'} counted so`;
-      throw new Violation(1, detail, [...units.keys()]);
-    }
-    if (this.countsBooked.has(cause)) throw new Violation(1, `${site} has booked ${cause} again`, [...units.keys()]);
-    this.countsBooked.add(cause);
-    plus(this.adjusted, units);
+    throw new Violation(1, `${site}: ${movement} adjusts by ${show(units)}, and nothing of the kind has happened`, [
+      ...units.keys(),
+    ]);
   }
+}
+
+/** Only what was added. */
+function more(units: Units): Units {
+  return new Map([...units].filter(([, quantity]) => quantity > 0));
 }
 
 function byMovement(rows: readonly LedgerRow[]): LedgerRow[][] {

@@ -175,6 +175,8 @@ export class TemporalServer {
       execution.timers.get(command.cancelTimer.seq ?? 0)?.();
     } else if (command.signalExternalWorkflowExecution) {
       this.passSignal(execution, command.signalExternalWorkflowExecution);
+    } else if (command.startChildWorkflowExecution) {
+      this.startChild(execution, command.startChildWorkflowExecution);
     } else if (command.updateResponse) {
       this.answerUpdate(execution, command.updateResponse);
     } else if (command.completeWorkflowExecution) {
@@ -216,6 +218,20 @@ export class TemporalServer {
     this.happened(execution, { resolveSignalExternalWorkflow: { seq: seq ?? 0, failure } });
   }
 
+  /** Of children, only those that their parent leaves to themselves: their end is told to nobody. */
+  private startChild(
+    execution: Execution,
+    { seq, workflowId, workflowType, input }: NonNullable<Command['startChildWorkflowExecution']>,
+  ): void {
+    const request = { workflowId: workflowId ?? '', type: workflowType ?? '' };
+    const known = this.executions.get(request.workflowId);
+    const failed = { ...request, workflowType: request.type, cause: WORKFLOW_ALREADY_EXISTS };
+    const outcome = known
+      ? { failed }
+      : { succeeded: { runId: this.begin({ ...request, args: (input ?? []).map(fromPayload) }).runId } };
+    this.happened(execution, { resolveChildWorkflowExecutionStart: { seq: seq ?? 0, ...outcome } });
+  }
+
   private answerUpdate(
     { updates }: Execution,
     { protocolInstanceId, rejected, completed }: NonNullable<Command['updateResponse']>,
@@ -230,6 +246,12 @@ export class TemporalServer {
     for (const callOff of execution.timers.values()) callOff();
     this.around.note('temporal', `${execution.request.workflowId} ${state}`);
   }
+}
+
+const WORKFLOW_ALREADY_EXISTS = 1;
+
+function fromPayload(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0]): unknown {
+  return defaultPayloadConverter.fromPayload(payload);
 }
 
 /** Does one of the attributes have this value? */

@@ -1,4 +1,4 @@
-/** Stock: rights, movements, transfers and the allocation policy (design, sections 1, 2 and 5; figures 8, 9, 13). */
+/** Rights, movements and transfers (design, sections 1, 2 and 5; figures 8, 9, 13). */
 
 /** `own`: units that the site sells itself; `pool`: units that a parent keeps to grant. */
 export type StockAccount = 'own' | 'pool';
@@ -26,6 +26,10 @@ export function isForLostData(concerned: number | null, incarnation: number): bo
 export interface StockLine {
   readonly sku: string;
   readonly quantity: number;
+}
+
+export function unitsOf(lines: readonly StockLine[]): number {
+  return lines.reduce((sum, { quantity }) => sum + quantity, 0);
 }
 
 /** One line per sku, in ascending order of the skus. */

@@ -1,0 +1,256 @@
+/**
+ * Borrowing for an order that is short (figure 12). Each site that is asked gives what it has, then asks its neighbours
+ * in the tree for the rest: its children, then its parent. What is asked is written down before it is sent, and never
+ * asked of another before an answer is known, so an unknown answer is asked for again and nothing is borrowed twice.
+ * No transaction and no lock is held across a call.
+ */
+import { DocumentConflictError } from '../../db/inbox';
+import {
+  type Ask,
+  type Borrowing,
+  TransferRefusedError,
+  addAsks,
+  answerAsk,
+  asksOf,
+  beginBorrowing,
+  concludeBorrowing,
+  keepWanted,
+  lockBorrowing,
+  takeTransfer,
+} from '../../db/inventory';
+import { type Statements, type Transaction } from '../../db/database';
+import { type OwnTopology, loadTopology } from '../../db/topology';
+import {
+  type Giver,
+  formatAsk,
+  type LentTransfer,
+  lessOf,
+  linesOfTransfers,
+  type Loan,
+  partOf,
+  planGivers,
+  type StockLine,
+  waitForOffers,
+  waitOfHop,
+} from '../../domain/inventory';
+import { type Site, childrenOf, findSite, parentOf } from '../../domain/sites';
+import { type SiteContext, type StoreSettings } from '../context';
+import { lend, lentHere, spareHere } from './lending';
+import { askForLoan, askForOffer } from './neighbours';
+
+/** How long a site keeps its own units for an order beyond the time that the order may wait, milliseconds. */
+const WANTED_BEYOND_MS = 5_000;
+
+/** One site's part in a borrowing, while it lasts. */
+interface Part {
+  readonly context: SiteContext;
+  readonly settings: StoreSettings;
+  readonly own: OwnTopology;
+  readonly borrowing: Borrowing;
+  /** Milliseconds UTC. */
+  readonly deadline: number;
+}
+
+/** An order of this site's own, beside its borrowing. */
+export interface Wanting {
+  /** All that the order has, not only what is short. */
+  readonly lines: readonly StockLine[];
+}
+
+/**
+ * Takes part in a borrowing until it is covered, nobody is left to ask, or the time is up; answers what was lent so far.
+ * Asked again, it goes on where it was. Throws DocumentConflictError for other lines under the same name.
+ */
+export async function takePart(
+  context: SiteContext,
+  settings: StoreSettings,
+  borrowing: Borrowing,
+  deadline: number,
+  wanting?: Wanting,
+): Promise<Loan> {
+  const own = await loadTopology(context.db, settings.store);
+  const part: Part = { context, settings, own, borrowing, deadline };
+  const before = await begin(part, wanting);
+  if (before) return { transfers: before, complete: true };
+  await askAgain(part);
+  await askChildren(part);
+  await askParent(part);
+  return conclude(part);
+}
+
+/** Writes the borrowing down with what this site gives itself; answers what it came to, if it was concluded before. */
+async function begin(part: Part, wanting: Wanting | undefined): Promise<readonly LentTransfer[] | null> {
+  const { context, settings, own, borrowing, deadline } = part;
+  const { store, domain } = settings;
+  return context.db.transaction(async (tx) => {
+    const now = context.runtime.clock.now();
+    const { isNew, kept } = await beginBorrowing(tx, borrowing, now);
+    if (kept.digest !== borrowing.digest) throw new DocumentConflictError(borrowing.borrowing, borrowing.asker);
+    if (kept.answer) return kept.answer;
+    if (wanting) await keepWanted(tx, borrowing, wanting.lines, deadline + WANTED_BEYOND_MS);
+    const { borrowing: ask, taker, takerIncarnation, lines } = borrowing;
+    if (isNew) await lend(tx, own, { store, ask, taker, takerIncarnation, lines, domain, now });
+    return null;
+  });
+}
+
+/** How a borrowing stands at this site. */
+interface Standing {
+  readonly asks: readonly Ask[];
+  readonly transfers: readonly LentTransfer[];
+  /** Neither given, nor asked of somebody who has not answered. */
+  readonly open: readonly StockLine[];
+}
+
+async function standingOf({ settings, borrowing }: Part, reads: Statements): Promise<Standing> {
+  const { store } = settings;
+  const here = await lentHere(reads, store, borrowing.borrowing);
+  const asks = await asksOf(reads, store, borrowing.borrowing);
+  const covered = asks.flatMap(({ whole, lines, lent }) => (whole ? linesOfTransfers(lent) : lines));
+  const given = [...linesOfTransfers(here.transfers), ...here.granted];
+  return {
+    asks,
+    transfers: [...here.transfers, ...asks.flatMap(({ lent }) => lent)],
+    open: lessOf(borrowing.lines, [...given, ...covered]),
+  };
+}
+
+/** What an earlier attempt asked, and has no answer to. */
+async function askAgain(part: Part): Promise<void> {
+  const { asks } = await standingOf(part, part.context.db);
+  await askAll(
+    part,
+    asks.filter(({ whole }) => !whole),
+  );
+}
+
+/** The sites below, except those that the question came from. Who could give is found out first, for most have nothing. */
+async function askChildren(part: Part): Promise<void> {
+  const { context, settings, borrowing } = part;
+  const standing = await standingOf(part, context.db);
+  const children = notAsked(part, standing, childrenOf(part.own.topology, context.site));
+  const wait = waitForOffers(left(part));
+  if (standing.open.length === 0 || children.length === 0 || wait === 0) return;
+  const question = {
+    ...{ name: borrowing.borrowing, taker: borrowing.taker, takerIncarnation: borrowing.takerIncarnation },
+    ...{ lines: standing.open, createdAt: context.runtime.clock.now() },
+  };
+  const offers = await Promise.all(
+    children.map(async (child) => ({
+      site: child.site,
+      lines: await askForOffer(context, settings, child, question, wait),
+    })),
+  );
+  const reached = offers.flatMap(({ site, lines }) => (lines === null ? [] : [{ site, lines }]));
+  await askAll(part, await plan(part, (open) => planGivers(borrowing.taker, open, reached)));
+}
+
+async function askParent(part: Part): Promise<void> {
+  const { context, own } = part;
+  const parent = parentOf(own.topology, context.site);
+  const standing = await standingOf(part, context.db);
+  const [asked] = parent ? notAsked(part, standing, [parent]) : [];
+  if (standing.open.length === 0 || !asked || waitOfHop(left(part)) === 0) return;
+  await askAll(part, await plan(part, (lines) => [{ site: asked.site, lines }]));
+}
+
+function notAsked({ borrowing }: Part, { asks }: Standing, sites: readonly Site[]): Site[] {
+  return sites.filter(({ site }) => site !== borrowing.asker && !asks.some((ask) => ask.site === site));
+}
+
+function left({ context, deadline }: Part): number {
+  return deadline - context.runtime.clock.now();
+}
+
+/** Writes down what is asked of whom, of what is open by now and of nobody twice; answers what was written. */
+async function plan(part: Part, givers: (open: readonly StockLine[]) => readonly Giver[]): Promise<Ask[]> {
+  const { context, settings, borrowing } = part;
+  const { store } = settings;
+  return context.db.transaction(async (tx) => {
+    const { answer } = await lockBorrowing(tx, store, borrowing.borrowing);
+    if (answer) return [];
+    const now = context.runtime.clock.now();
+    const { asks, open } = await standingOf(part, tx);
+    const fresh = givers(open)
+      .filter(({ site, lines }) => lines.length > 0 && !asks.some((ask) => ask.site === site))
+      .map(({ site, lines }, index): Ask => ({
+        ...{ ask: formatAsk(borrowing.borrowing, asks.length + index + 1), site, lines },
+        ...{ lent: [], whole: false, createdAt: now },
+      }));
+    await addAsks(tx, store, borrowing.borrowing, fresh, now);
+    return fresh;
+  });
+}
+
+async function askAll(part: Part, asks: readonly Ask[]): Promise<void> {
+  await Promise.all(asks.map((ask) => askOne(part, ask)));
+}
+
+/** A question without an answer stays written down: whoever asks next asks it again. */
+async function askOne(part: Part, { ask, site, lines, createdAt }: Ask): Promise<void> {
+  const { context, settings, own, borrowing } = part;
+  const wait = waitOfHop(left(part));
+  if (wait === 0) return;
+  try {
+    const { taker, takerIncarnation } = borrowing;
+    const question = { name: ask, taker, takerIncarnation, lines, createdAt };
+    const loan = await askForLoan(context, settings, findSite(own.topology, site), question, wait);
+    await context.db.transaction((tx) => hear(part, tx, ask, loan));
+  } catch (err) {
+    context.log.warn({ store: settings.store, site, ask, err }, 'a site that was asked for stock has not answered');
+  }
+}
+
+/** What was lent for an order of this site's own is credited as it is heard of. */
+async function hear({ context, own, borrowing }: Part, tx: Transaction, ask: string, loan: Loan): Promise<void> {
+  const { store } = borrowing;
+  await answerAsk(tx, store, ask, loan.transfers, loan.complete);
+  if (borrowing.taker !== context.site) return;
+  const { incarnation, topology } = own;
+  for (const { transfer: id, payloadID, lines } of loan.transfers) {
+    const { taker, takerIncarnation } = borrowing;
+    const credited = { store, id, taker, takerIncarnation, cause: payloadID, payloadId: payloadID, lines };
+    const at = { epoch: topology.epoch, incarnation, now: context.runtime.clock.now() };
+    try {
+      await takeTransfer(tx, { ...credited, ...at }, 'own');
+    } catch (error) {
+      // Given up meanwhile, or given to data that are lost: its giver has the units, or knows where they are.
+      if (!(error instanceof TransferRefusedError)) throw error;
+    }
+  }
+}
+
+/** When nobody asked is without an answer, what was lent is all that this borrowing will ever come to. */
+async function conclude(part: Part): Promise<Loan> {
+  const { context, settings, borrowing } = part;
+  const { store } = settings;
+  return context.db.transaction(async (tx) => {
+    const { answer } = await lockBorrowing(tx, store, borrowing.borrowing);
+    if (answer) return { transfers: answer, complete: true };
+    const { asks, transfers } = await standingOf(part, tx);
+    const complete = asks.every(({ whole }) => whole);
+    if (complete) await concludeBorrowing(tx, store, borrowing.borrowing, transfers);
+    return { transfers, complete };
+  });
+}
+
+/** What this site and those below it could give to an order elsewhere; the sites above it are not asked. */
+export async function offer(
+  context: SiteContext,
+  settings: StoreSettings,
+  asked: Pick<Borrowing, 'borrowing' | 'asker' | 'taker' | 'takerIncarnation' | 'lines'>,
+  deadline: number,
+): Promise<StockLine[]> {
+  const { store } = settings;
+  const { borrowing: ask, asker, taker, takerIncarnation, lines } = asked;
+  const now = context.runtime.clock.now();
+  const here = await spareHere(context.db, { store, ask, lines, now });
+  const open = lessOf(lines, here);
+  const { topology } = await loadTopology(context.db, store);
+  const children = childrenOf(topology, context.site).filter(({ site }) => site !== asker);
+  const wait = waitOfHop(deadline - now);
+  if (open.length === 0 || wait === 0) return here;
+  const question = { name: ask, taker, takerIncarnation, lines: open, createdAt: now };
+  const below = await Promise.all(children.map((child) => askForOffer(context, settings, child, question, wait)));
+  return partOf(lines, [...here, ...below.flatMap((offered) => offered ?? [])]);
+}

@@ -1,0 +1,110 @@
+/** What a site gives of its own to an order that is short elsewhere, or says that it could give. */
+import {
+  type NewTransfer,
+  giveTransfer,
+  grantToSelf,
+  levelsOf,
+  linesOfTransfer,
+  linesGrantedToSelf,
+  lockRights,
+  takeSequences,
+  transfersOfCause,
+  wantedBefore,
+} from '../../db/inventory';
+import { type Statements, type Transaction } from '../../db/database';
+import { type OwnTopology } from '../../db/topology';
+import {
+  borrowingCause,
+  formatTransferId,
+  type LentTransfer,
+  lessOf,
+  partOf,
+  type StockLine,
+} from '../../domain/inventory';
+import { formatPayloadID } from '../../domain/documents';
+
+export interface Lending {
+  readonly store: string;
+  /** The ask that is lent for. */
+  readonly ask: string;
+  readonly taker: string;
+  readonly takerIncarnation: number;
+  readonly lines: readonly StockLine[];
+  /** The store's Internet domain. */
+  readonly domain: string;
+  /** Milliseconds UTC. */
+  readonly now: number;
+}
+
+/** What this site has done for an ask itself. */
+export interface LentHere {
+  readonly transfers: readonly LentTransfer[];
+  /** For an order of its own: what its pool has given it. */
+  readonly granted: readonly StockLine[];
+}
+
+/**
+ * Gives as much as there is, from the pool first. Other orders that wait here for the same items, and began before, come
+ * first. To be called once for an ask, in the transaction that writes it down.
+ */
+export async function lend(tx: Transaction, own: OwnTopology, lending: Lending): Promise<void> {
+  // Without an incarnation there is no name for what it would give.
+  if (own.incarnation === 0) return;
+  if (lending.taker === own.site) return grantFromPool(tx, own, lending);
+  const { store, ask, lines, now } = lending;
+  const skus = lines.map(({ sku }) => sku);
+  const fromPool = partOf(lines, await lockRights(tx, store, 'pool', skus));
+  const wanted = await wantedBefore(tx, store, ask, skus, now);
+  const spare = lessOf(await lockRights(tx, store, 'own', skus), wanted);
+  const fromOwn = partOf(lessOf(lines, fromPool), spare);
+  if (fromPool.length > 0) await give(tx, own, lending, 'pool', fromPool);
+  if (fromOwn.length > 0) await give(tx, own, lending, 'own', fromOwn);
+}
+
+async function grantFromPool(tx: Transaction, own: OwnTopology, { store, ask, lines, now }: Lending): Promise<void> {
+  const pool = await lockRights(
+    tx,
+    store,
+    'pool',
+    lines.map(({ sku }) => sku),
+  );
+  const { epoch } = own.topology;
+  const grant = { store, request: borrowingCause(ask), cause: borrowingCause(ask), epoch, now };
+  await grantToSelf(tx, { ...grant, incarnation: own.incarnation, lines: partOf(lines, pool) });
+}
+
+async function give(
+  tx: Transaction,
+  { site, incarnation, topology: { epoch } }: OwnTopology,
+  { store, ask, taker, takerIncarnation, domain, now }: Lending,
+  account: 'pool' | 'own',
+  lines: readonly StockLine[],
+): Promise<void> {
+  const id = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
+  const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, domain);
+  const transfer: NewTransfer = {
+    ...{ store, id, taker, takerIncarnation, cause: borrowingCause(ask), payloadId },
+    ...{ epoch, incarnation, lines, now },
+  };
+  await giveTransfer(tx, transfer, account);
+}
+
+/** What `lend` has done for the ask. */
+export async function lentHere(reads: Statements, store: string, ask: string): Promise<LentHere> {
+  const transfers: LentTransfer[] = [];
+  for (const { id, payloadId } of await transfersOfCause(reads, store, borrowingCause(ask))) {
+    transfers.push({ transfer: id, payloadID: payloadId, lines: await linesOfTransfer(reads, store, id) });
+  }
+  return { transfers, granted: await linesGrantedToSelf(reads, store, borrowingCause(ask)) };
+}
+
+/** What `lend` could give now. */
+export async function spareHere(
+  reads: Statements,
+  { store, ask, lines, now }: Pick<Lending, 'store' | 'ask' | 'lines' | 'now'>,
+): Promise<StockLine[]> {
+  const skus = lines.map(({ sku }) => sku);
+  const levels = await levelsOf(reads, store, skus);
+  const spare = lessOf(levels.own, await wantedBefore(reads, store, ask, skus, now));
+  return partOf(lines, [...levels.pool, ...spare]);
+}

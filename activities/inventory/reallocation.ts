@@ -1,0 +1,107 @@
+/** Moving units between the sites of one parent, while no buyer waits (figure 12). */
+import {
+  giveTransfer,
+  levelsOf,
+  linesOfTransfer,
+  lockRights,
+  takeSequences,
+  transfersOfCause,
+} from '../../db/inventory';
+import { type Transaction } from '../../db/database';
+import { loadTopology } from '../../db/topology';
+import { formatPayloadID } from '../../domain/documents';
+import {
+  type StockLine,
+  aboveFloor,
+  formatTransferId,
+  lessOf,
+  partOf,
+  planBorrowing,
+  stockOfOffers,
+  sumBySku,
+  unitsOf,
+} from '../../domain/inventory';
+import { type SiteContext, storeSettings } from '../context';
+import { type GiftRequest, type PlannedTransfer, type SiteActivities } from '../contract';
+
+type ReallocationActivities = Pick<SiteActivities, 'reportNeeds' | 'reportSpare' | 'planReallocation' | 'giveStock'>;
+
+export function reallocationActivities(context: SiteContext): ReallocationActivities {
+  const { db, site, log } = context;
+  const skusOf = (lines: readonly StockLine[]) => lines.map(({ sku }) => sku);
+  /** The pool is there to be given; of its own a site keeps its floor. */
+  const spareOf = (
+    store: string,
+    levels: { readonly own: readonly StockLine[]; readonly pool: readonly StockLine[] },
+  ) => sumBySku([...levels.pool, ...aboveFloor(levels.own, storeSettings(context, store).inventory.giverFloor)]);
+  return {
+    async reportNeeds({ store, wanted }) {
+      const { own, pool } = await levelsOf(db, store, skusOf(wanted));
+      return lessOf(wanted, [...own, ...pool]);
+    },
+
+    async reportSpare({ store, lines }) {
+      return partOf(lines, spareOf(store, await levelsOf(db, store, skusOf(lines))));
+    },
+
+    async planReallocation({ store, taker, needs, spare }) {
+      const here = { site, lines: spareOf(store, await levelsOf(db, store, skusOf(needs))) };
+      const pool = new Map(here.lines.map(({ sku, quantity }) => [sku, quantity]));
+      const { fromPool, givers, missing } = planBorrowing(
+        { asker: taker, lines: needs },
+        stockOfOffers(needs, spare, (sku) => (taker === site ? 0 : (pool.get(sku) ?? 0))),
+      );
+      const own = fromPool.length > 0 ? [{ site, lines: fromPool }] : [];
+      return { givers: [...own, ...givers], missing };
+    },
+
+    async giveStock(gift) {
+      const transfers = await db.transaction(async (tx) => (await givenBefore(tx, gift)) ?? give(context, tx, gift));
+      log.info(
+        { store: gift.store, request: gift.request, taker: gift.taker, transfers: transfers.length },
+        'stock given',
+      );
+      return transfers;
+    },
+  };
+}
+
+function causeOf(request: string): string {
+  return `reallocation:${request}`;
+}
+
+async function givenBefore(tx: Transaction, { store, request }: GiftRequest): Promise<PlannedTransfer[] | null> {
+  const known = await transfersOfCause(tx, store, causeOf(request));
+  if (known.length === 0) return null;
+  const transfers: PlannedTransfer[] = [];
+  for (const { id, taker } of known) {
+    const lines = await linesOfTransfer(tx, store, id);
+    transfers.push({ transfer: id, taker, lines: lines.length, units: unitsOf(lines) });
+  }
+  return transfers;
+}
+
+async function give(context: SiteContext, tx: Transaction, gift: GiftRequest): Promise<PlannedTransfer[]> {
+  const { store, request, taker, takerIncarnation, lines, until } = gift;
+  const now = context.runtime.clock.now();
+  const { topology, site, incarnation } = await loadTopology(tx, store);
+  if (now > until || incarnation === 0) return [];
+  const { domain, inventory } = storeSettings(context, store);
+  const skus = lines.map(({ sku }) => sku);
+  const fromPool = partOf(lines, await lockRights(tx, store, 'pool', skus));
+  const spare = aboveFloor(await lockRights(tx, store, 'own', skus), inventory.giverFloor);
+  const fromOwn = partOf(lessOf(lines, fromPool), spare);
+  const transfers: PlannedTransfer[] = [];
+  for (const [account, given] of [
+    ['pool', fromPool],
+    ['own', fromOwn],
+  ] as const) {
+    if (given.length === 0) continue;
+    const id = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
+    const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, domain);
+    const about = { store, id, taker, takerIncarnation, cause: causeOf(request), payloadId };
+    await giveTransfer(tx, { ...about, epoch: topology.epoch, incarnation, lines: given, now }, account);
+    transfers.push({ transfer: id, taker, lines: given.length, units: unitsOf(given) });
+  }
+  return transfers;
+}

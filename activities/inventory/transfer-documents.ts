@@ -1,0 +1,113 @@
+/** The two documents of a transfer, whichever way they come: what was given, and what its taker says to it. */
+import { createHash } from 'node:crypto';
+import { readAllocation, readConfirmation, writeAllocation, writeConfirmation } from '../../cxml/inventory';
+import { takeOnce } from '../../db/inbox';
+import {
+  type NewTransfer,
+  findTransfer,
+  linesOfTransfer,
+  settleTransfer,
+  strandIfForLostData,
+  sumOfTransfer,
+  takeTransfer,
+} from '../../db/inventory';
+import { loadTopology } from '../../db/topology';
+import { type Envelope, formatPayloadID } from '../../domain/documents';
+import { TellableError } from '../../domain/errors';
+import { type TransferId, formatTransferId, isForLostData, unitsOf } from '../../domain/inventory';
+import { childrenOf } from '../../domain/sites';
+import { type SiteContext, storeSettings } from '../context';
+
+/** The receiver will not take this document, however often it is sent. */
+export class DocumentRefusedError extends TellableError {}
+
+export interface WrittenDocument {
+  readonly envelope: Envelope;
+  readonly xml: string;
+  readonly lines: number;
+}
+
+/** What this site has given, as a document: the same bytes whenever it is written. */
+export async function allocationOf(context: SiteContext, store: string, id: TransferId): Promise<WrittenDocument> {
+  const { db, site } = context;
+  const { domain } = storeSettings(context, store);
+  const transfer = await findTransfer(db, store, id);
+  if (!transfer) throw await unknownTransfer(context, store, id);
+  const lines = await linesOfTransfer(db, store, id);
+  const { payloadId: payloadID, taker: receiver, takerIncarnation, createdAt: timestamp } = transfer;
+  const envelope = { payloadID, timestamp, store, domain, sender: site, receiver };
+  const xml = writeAllocation({ envelope, transfer: id, takerIncarnation, lines });
+  context.archiveDocument('InventoryAllocation', payloadID, xml);
+  return { envelope, xml, lines: lines.length };
+}
+
+/** Why a site does not know what it is said to have given; given by data that a backup has replaced, it never will. */
+async function unknownTransfer({ db, site }: SiteContext, store: string, id: TransferId): Promise<TellableError> {
+  const { incarnation } = await loadTopology(db, store);
+  const unknown = `transfer ${formatTransferId(id)} is not known at site "${site}"`;
+  if (!isForLostData(id.incarnation, incarnation)) return new TellableError(unknown);
+  return new DocumentRefusedError(
+    `${unknown}, whose data a backup has replaced: count and receive what is there, then allocate it`,
+  );
+}
+
+/** Credits once, and answers the confirmation: the same one whenever the same document comes. */
+export async function creditAllocation(
+  context: SiteContext,
+  store: string,
+  document: Buffer,
+): Promise<WrittenDocument> {
+  const { db, runtime, log } = context;
+  const { domain } = storeSettings(context, store);
+  const { envelope, transfer: id, takerIncarnation, lines } = readAllocation(document);
+  const { payloadID, sender, receiver } = envelope;
+  if (receiver !== context.site) {
+    throw new DocumentRefusedError(
+      `document ${payloadID} is for site "${receiver}", and this is "${context.site}": send it there`,
+    );
+  }
+  const now = runtime.clock.now();
+  const digest = createHash('sha256').update(document).digest('hex');
+  const incoming = { store, sender, payloadId: payloadID, kind: 'InventoryAllocation', digest, now };
+  const units = unitsOf(lines);
+  const confirmation = await db.transaction((tx) =>
+    takeOnce(tx, incoming, async () => {
+      const { topology, site, incarnation } = await loadTopology(tx, store);
+      const { epoch } = topology;
+      const transfer: NewTransfer = {
+        ...{ store, id, taker: site, takerIncarnation, cause: payloadID, payloadId: payloadID },
+        ...{ epoch, incarnation, lines, now },
+      };
+      const stranded = await strandIfForLostData(tx, transfer);
+      // A site with children shares on; a leaf sells.
+      if (!stranded) await takeTransfer(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');
+      const answer: Envelope = {
+        payloadID: formatPayloadID(now, `confirm-${formatTransferId(id)}`, 1, domain),
+        ...{ timestamp: now, store, domain, sender: site, receiver: sender },
+      };
+      const about = { envelope: answer, transfer: id, inReplyTo: payloadID, lines: lines.length, units };
+      const xml = writeConfirmation({ ...about, outcome: stranded ? 'stranded' : 'credited' });
+      return JSON.stringify({ envelope: answer, xml });
+    }),
+  );
+  const answer = JSON.parse(confirmation) as Pick<WrittenDocument, 'envelope' | 'xml'>;
+  context.archiveDocument('InventoryConfirmation', answer.envelope.payloadID, answer.xml);
+  log.info({ store, payloadId: payloadID, lines: lines.length, units }, 'stock credited');
+  return { ...answer, lines: lines.length };
+}
+
+/** Figure 8, step 810. A confirmation is a fact: it is taken in whatever epoch it comes. */
+export async function bookConfirmation(context: SiteContext, store: string, document: Buffer | string): Promise<void> {
+  const { envelope, transfer, outcome, lines, units } = readConfirmation(document);
+  await context.db.transaction(async (tx) => {
+    const given = await sumOfTransfer(tx, store, transfer);
+    // A successor of the lost primary may not know the transfer: it has nothing to settle.
+    if (given.lines > 0 && (given.lines !== lines || given.units !== units)) {
+      throw new DocumentRefusedError(
+        `transfer ${formatTransferId(transfer)} gave ${given.units} units in ${given.lines} lines, ` +
+          `site "${envelope.sender}" confirms ${units} in ${lines}: run the audit`,
+      );
+    }
+    await settleTransfer(tx, store, transfer, context.runtime.clock.now(), outcome);
+  });
+}

@@ -1,0 +1,115 @@
+/** Unsolicited changes of a site's stock (figure 13). */
+import {
+  type StockUpdate,
+  UpdateConflictError,
+  applyUpdate,
+  giveTransfer,
+  linesOfTransfer,
+  noteUpdate,
+  recordUpdate,
+  takeSequences,
+  thereOf,
+  transfersOfCause,
+} from '../../db/inventory';
+import { createHash } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import { type Transaction } from '../../db/database';
+import { type OwnTopology, loadTopology } from '../../db/topology';
+import { formatPayloadID } from '../../domain/documents';
+import { TellableError } from '../../domain/errors';
+import { type UpdateResult, changeOf, formatTransferId, lessOf, unitsOf } from '../../domain/inventory';
+import { type Site, childrenOf, parentOf } from '../../domain/sites';
+import { type SiteContext, storeSettings } from '../context';
+import { type AppliedUpdate, type PlannedTransfer, type SiteActivities } from '../contract';
+
+type UpdateActivities = Pick<SiteActivities, 'applyInventoryUpdate' | 'recordInventoryUpdate'>;
+
+/** No retry makes another content the same. */
+const UPDATE_CONFLICT = 'UpdateConflict';
+
+/** What makes two updates of one name the same. */
+export function digestOfUpdate({ site, kind, lines }: Pick<StockUpdate, 'site' | 'kind' | 'lines'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([site, kind, lines]))
+    .digest('hex');
+}
+
+export function updateActivities(context: SiteContext): UpdateActivities {
+  const { db, runtime, log, site } = context;
+  return {
+    async applyInventoryUpdate({ store, update: updateId, kind, lines }) {
+      const update = { store, updateId, site, kind, lines, digest: digestOfUpdate({ site, kind, lines }) };
+      try {
+        const applied = await db.transaction((tx) => apply(context, tx, update));
+        log.info({ store, update: updateId, kind, short: unitsOf(applied.result.short) }, 'inventory updated');
+        return applied;
+      } catch (error) {
+        if (!(error instanceof UpdateConflictError)) throw error;
+        throw ApplicationFailure.nonRetryable(error.message, UPDATE_CONFLICT);
+      }
+    },
+
+    async recordInventoryUpdate({ store, update, result }) {
+      await db.transaction((tx) => recordUpdate(tx, store, update, result, runtime.clock.now()));
+      if (result.short.length > 0) log.warn({ store, update, units: unitsOf(result.short) }, 'an update was short');
+    },
+  };
+}
+
+async function apply(context: SiteContext, tx: Transaction, update: StockUpdate): Promise<AppliedUpdate> {
+  const { store, updateId } = update;
+  const now = context.runtime.clock.now();
+  const known = await noteUpdate(tx, update, now);
+  if (known.result) return { result: known.result, transfers: await recalledBefore(tx, store, updateId) };
+  const own = await loadTopology(tx, store);
+  const { topology, site, incarnation } = own;
+  const account = childrenOf(topology, site).length > 0 ? 'pool' : 'own';
+  const at = { epoch: topology.epoch, incarnation, account, now } as const;
+  const applied =
+    update.kind === 'recall'
+      ? await recall(context, tx, own, update)
+      : { result: await applyUpdate(tx, update, update.kind, at), transfers: [] };
+  await recordUpdate(tx, store, updateId, applied.result, now);
+  return applied;
+}
+
+function causeOf(updateId: string): string {
+  return `recall:${updateId}`;
+}
+
+async function recalledBefore(tx: Transaction, store: string, updateId: string): Promise<PlannedTransfer[]> {
+  const transfers: PlannedTransfer[] = [];
+  for (const { id, taker } of await transfersOfCause(tx, store, causeOf(updateId))) {
+    const lines = await linesOfTransfer(tx, store, id);
+    transfers.push({ transfer: id, taker, lines: lines.length, units: unitsOf(lines) });
+  }
+  return transfers;
+}
+
+/** What there is of it goes back to the parent by a transfer. */
+async function recall(
+  context: SiteContext,
+  tx: Transaction,
+  own: OwnTopology,
+  { store, updateId, lines: asked }: StockUpdate,
+): Promise<AppliedUpdate> {
+  const { topology, site, incarnation } = own;
+  const { epoch } = topology;
+  const parent: Site | null = parentOf(topology, site);
+  if (!parent) throw new TellableError(`site "${site}" has no parent that could recall its stock`);
+  const { domain } = storeSettings(context, store);
+  const now = context.runtime.clock.now();
+  const wanted = changeOf('recall', asked).taken;
+  const parts = await thereOf(tx, store, wanted);
+  const transfers: PlannedTransfer[] = [];
+  for (const { account, lines } of parts) {
+    const id = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
+    const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, domain);
+    const to = { taker: parent.site, takerIncarnation: parent.incarnation, cause: causeOf(updateId), payloadId };
+    await giveTransfer(tx, { store, id, ...to, epoch, incarnation, lines, now }, account);
+    transfers.push({ transfer: id, taker: parent.site, lines: lines.length, units: unitsOf(lines) });
+  }
+  const taken = parts.flatMap(({ lines }) => lines);
+  const result: UpdateResult = { added: [], taken, short: lessOf(wanted, taken) };
+  return { result, transfers };
+}

@@ -1,0 +1,94 @@
+/** The documents of a borrowing, between sites of one tree (dtd/entrepot/EntrepotInventory.dtd). */
+import { type LentTransfer, type Loan, type StockLine } from '../domain/inventory';
+import { type Envelope } from '../domain/documents';
+import {
+  readInventoryEnvelope,
+  readInventoryRoot,
+  readLines,
+  readTransferId,
+  wrapInventory,
+  writeLines,
+} from './inventory';
+import { findAll, need, needAttribute, needInteger } from './reader';
+import { element } from './writer';
+
+export interface BorrowingDocument {
+  readonly envelope: Envelope;
+  /** The same name is the same borrowing. */
+  readonly name: string;
+  /** Who credits what is given. */
+  readonly taker: string;
+  /** For which data of the taker. */
+  readonly takerIncarnation: number;
+  readonly lines: readonly StockLine[];
+}
+
+export interface OfferDocument {
+  readonly envelope: Envelope;
+  readonly inReplyTo: string;
+  readonly lines: readonly StockLine[];
+}
+
+export interface LoanDocument extends Loan {
+  readonly envelope: Envelope;
+  readonly inReplyTo: string;
+}
+
+export function writeBorrowing({ envelope, name, taker, takerIncarnation, lines }: BorrowingDocument): string {
+  return wrapInventory(
+    envelope,
+    element('InventoryBorrowing', { name, taker, takerIncarnation }, ...writeLines(lines)),
+  );
+}
+
+export function readBorrowing(document: Buffer | string): BorrowingDocument {
+  const root = readInventoryRoot(document);
+  const borrowing = need(root, 'InventoryBorrowing');
+  return {
+    envelope: readInventoryEnvelope(root),
+    name: needAttribute(borrowing, 'name'),
+    taker: needAttribute(borrowing, 'taker'),
+    takerIncarnation: needInteger(needAttribute(borrowing, 'takerIncarnation'), 'takerIncarnation'),
+    lines: readLines(borrowing),
+  };
+}
+
+export function writeOffer({ envelope, inReplyTo, lines }: OfferDocument): string {
+  return wrapInventory(envelope, element('InventoryOffer', { inReplyTo }, ...writeLines(lines)));
+}
+
+export function readOffer(document: Buffer | string): OfferDocument {
+  const root = readInventoryRoot(document);
+  const offer = need(root, 'InventoryOffer');
+  return {
+    envelope: readInventoryEnvelope(root),
+    inReplyTo: needAttribute(offer, 'inReplyTo'),
+    lines: readLines(offer),
+  };
+}
+
+export function writeLoan({ envelope, inReplyTo, complete, transfers }: LoanDocument): string {
+  const written = transfers.map(({ transfer, payloadID, lines }) =>
+    element('Transfer', { ...transfer, payloadID }, ...writeLines(lines)),
+  );
+  return wrapInventory(
+    envelope,
+    element('InventoryLoan', { inReplyTo, complete: complete ? 'yes' : 'no' }, ...written),
+  );
+}
+
+export function readLoan(document: Buffer | string): LoanDocument {
+  const root = readInventoryRoot(document);
+  const loan = need(root, 'InventoryLoan');
+  const transfers = findAll(loan, 'Transfer').map((node): LentTransfer => ({
+    transfer: readTransferId(node),
+    payloadID: needAttribute(node, 'payloadID'),
+    lines: readLines(node),
+  }));
+  return {
+    envelope: readInventoryEnvelope(root),
+    inReplyTo: needAttribute(loan, 'inReplyTo'),
+    complete: needAttribute(loan, 'complete') === 'yes',
+    transfers,
+  };
+}

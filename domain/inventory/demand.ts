@@ -1,0 +1,163 @@
+/**
+ * Measured demand: what was asked for, served or not. A moving average with shrinkage: an item's line sizes lean on the
+ * store's, its split over the sites on the sites' own sizes, the less it has sold the more. Only what was seen by the
+ * time of asking counts.
+ */
+import { type DemandParameters } from './parameters';
+
+export const DAY_MS = 86_400_000;
+/** Line sizes are counted in classes: class i holds the lines of more than bound i, and not more than bound i + 1. */
+export const SIZE_BOUNDS: readonly number[] = [
+  0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048,
+];
+/** A moving average of less than this is no average yet. */
+const OBSERVED_DAYS_MIN = 7;
+
+/** Demand of one item (or of all) at one site, fading with time. Plain data: a row of a table, or a field in memory. */
+export interface Tally {
+  /** Milliseconds since 1970 that the counts are of. */
+  at: number;
+  units: number;
+  /** Lines by size class. */
+  readonly lines: number[];
+}
+
+/** Demand to plan with: of one item at one site. */
+export interface Demand {
+  readonly unitsPerDay: number;
+  /** Lines a day that are larger than each of SIZE_BOUNDS; the first is every line. */
+  readonly linesAbove: readonly number[];
+}
+
+/** All items together, by site: what an item with few sales of its own leans on. */
+export interface StoreDemand {
+  /** When counting began, milliseconds since 1970. */
+  readonly since: number;
+  readonly sites: ReadonlyMap<string, Tally>;
+}
+
+export function emptyTally(at: number): Tally {
+  return { at, units: 0, lines: SIZE_BOUNDS.map(() => 0) };
+}
+
+/** Counts lines of one size into the tally, in place; time runs forwards only. */
+export function tallyLines(tally: Tally, quantity: number, at: number, parameters: DemandParameters, lines = 1): void {
+  fade(tally, at, parameters);
+  const sizeClass = sizeClassOf(quantity);
+  tally.lines[sizeClass] = (tally.lines[sizeClass] ?? 0) + lines;
+  tally.units += quantity * lines;
+}
+
+/** Brings the counts to a later time, in place. */
+function fade(tally: Tally, at: number, { memoryDays }: DemandParameters): void {
+  if (at <= tally.at) return;
+  const kept = Math.exp((tally.at - at) / (memoryDays * DAY_MS));
+  tally.units *= kept;
+  for (let index = 0; index < tally.lines.length; index++) tally.lines[index] = (tally.lines[index] ?? 0) * kept;
+  tally.at = at;
+}
+
+/** What is left of a tally at a later time. */
+function keptAt(tally: Tally, at: number, { memoryDays }: DemandParameters): number {
+  return Math.exp(Math.min(0, tally.at - at) / (memoryDays * DAY_MS));
+}
+
+function sizeClassOf(quantity: number): number {
+  let low = 0;
+  let high = SIZE_BOUNDS.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((SIZE_BOUNDS[middle] as number) < quantity) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/**
+ * Demand of one item at each of the store's sites, from the item's tallies by site. A site without a tally of the item
+ * gets its part of what the item sells elsewhere.
+ */
+export function estimateDemand(
+  item: ReadonlyMap<string, Tally>,
+  store: StoreDemand,
+  at: number,
+  parameters: DemandParameters,
+): Map<string, Demand> {
+  const { memoryDays, sizePriorLines, sitePriorLines, newItemLines } = parameters;
+  const observedDays = Math.max(OBSERVED_DAYS_MIN, (at - store.since) / DAY_MS);
+  /** A steady line a day would stand at this count by now. */
+  const steadyCount = memoryDays * (1 - Math.exp(-observedDays / memoryDays));
+  const ofItem = summed(item.values(), at, parameters);
+  const ofStore = summed(store.sites.values(), at, parameters);
+  const itemLines = total(ofItem.lines);
+  const storeLines = total(ofStore.lines);
+  const linesPerDay = (itemLines + newItemLines) / steadyCount;
+  const sizes = chancesAbove(ofItem.lines, ofStore.lines, itemLines, storeLines, sizePriorLines);
+  const unitsPerLine =
+    storeLines === 0 && itemLines === 0
+      ? 0
+      : unitsOfLine(ofItem.units, itemLines, ofStore.units, storeLines, sizePriorLines);
+  const result = new Map<string, Demand>();
+  for (const [site, siteTally] of store.sites) {
+    const tally = item.get(site);
+    const own = tally ? total(tally.lines) * keptAt(tally, at, parameters) : 0;
+    const usual = storeLines > 0 ? (total(siteTally.lines) * keptAt(siteTally, at, parameters)) / storeLines : 0;
+    const share = (own + sitePriorLines * usual) / (itemLines + sitePriorLines);
+    const rate = linesPerDay * share;
+    result.set(site, { unitsPerDay: rate * unitsPerLine, linesAbove: sizes.map((chance) => rate * chance) });
+  }
+  return result;
+}
+
+function unitsOfLine(
+  itemUnits: number,
+  itemLines: number,
+  storeUnits: number,
+  storeLines: number,
+  prior: number,
+): number {
+  const usual = storeLines > 0 ? storeUnits / storeLines : 0;
+  return (itemUnits + prior * usual) / (itemLines + prior);
+}
+
+/** The chance that a line is larger than each bound. */
+function chancesAbove(
+  item: readonly number[],
+  store: readonly number[],
+  itemLines: number,
+  storeLines: number,
+  prior: number,
+): number[] {
+  const chances = SIZE_BOUNDS.map(() => 0);
+  let itemAbove = 0;
+  let storeAbove = 0;
+  for (let index = SIZE_BOUNDS.length - 1; index >= 0; index--) {
+    itemAbove += item[index] ?? 0;
+    storeAbove += store[index] ?? 0;
+    const usual = storeLines > 0 ? storeAbove / storeLines : 0;
+    chances[index] = (itemAbove + prior * usual) / (itemLines + prior);
+  }
+  return chances;
+}
+
+function summed(
+  tallies: Iterable<Tally>,
+  at: number,
+  parameters: DemandParameters,
+): { units: number; lines: number[] } {
+  const lines = SIZE_BOUNDS.map(() => 0);
+  let units = 0;
+  for (const tally of tallies) {
+    const kept = keptAt(tally, at, parameters);
+    units += tally.units * kept;
+    for (let index = 0; index < lines.length; index++)
+      lines[index] = (lines[index] ?? 0) + (tally.lines[index] ?? 0) * kept;
+  }
+  return { units, lines };
+}
+
+function total(lines: readonly number[]): number {
+  let sum = 0;
+  for (const count of lines) sum += count;
+  return sum;
+}

@@ -1,0 +1,50 @@
+/** Rights that were given are brought to their taker, however long it is away, and its giver hears of it. */
+import { ActivityFailure, ApplicationFailure, log, proxyActivities } from '@temporalio/workflow';
+import { type SiteActivities } from '../activities/contract';
+import { type TransferId, formatTransferId } from '../domain/inventory';
+import { queueOfSite } from '../domain/topology';
+import { type TopologyWatch, deliver } from './hold';
+import { smallDocument } from './options';
+
+export interface TransferToCarry {
+  readonly transfer: TransferId;
+  readonly taker: string;
+}
+
+/** `refused`: its taker has given it up for ever, and its giver has the units or knows where they are. */
+export type Carried = 'settled' | 'refused';
+
+export async function carryTransfer(
+  watch: TopologyWatch,
+  { transfer, taker }: TransferToCarry,
+  onHeld: (what: string) => void,
+): Promise<Carried> {
+  const { giver } = transfer;
+  const { store } = watch.current;
+  const name = `transfer ${formatTransferId(transfer)}`;
+  const document = await at(giver, `document of ${name}`, (activities) =>
+    activities.sealAllocation({ store, epoch: watch.current.epoch, transfer }),
+  );
+  try {
+    const confirmation = await at(taker, `${name} to ${taker}`, (activities) =>
+      activities.creditAllocation({ document }),
+    );
+    await at(giver, `settle ${name}`, (activities) =>
+      activities.settleTransfer({ store, epoch: watch.current.epoch, confirmation }),
+    );
+    return 'settled';
+  } catch (error) {
+    const cause = error instanceof ActivityFailure ? error.cause : error;
+    if (!(cause instanceof ApplicationFailure)) throw error;
+    log.warn('a transfer was refused', { transfer: formatTransferId(transfer), taker, reason: cause.message });
+    return 'refused';
+  }
+
+  function at<T>(site: string, summary: string, call: (activities: SiteActivities) => Promise<T>): Promise<T> {
+    return deliver(watch, {
+      queue: (topology) => queueOfSite(topology, site),
+      send: (queue) => call(proxyActivities<SiteActivities>(smallDocument(queue, summary))),
+      onHeld: () => onHeld(`${summary}: ${site} does not answer`),
+    });
+  }
+}
