@@ -8,7 +8,7 @@ import { type OutboxGroup, outboxGroups } from '../db/outbox';
 import { loadTopology } from '../db/topology';
 import { showRevision } from '../domain/catalog';
 import { isHeld } from '../domain/held';
-import { formatTransferId } from '../domain/inventory';
+import { type TransferId, type TransferState, formatTransferId } from '../domain/inventory';
 import { parentOf } from '../domain/sites';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { type Route, type RouteRequest, route } from './route';
@@ -131,9 +131,8 @@ async function stockDeliveries({ context, store }: Request): Promise<Delivery[]>
   });
   return transfers
     .filter(({ id }) => id.giver === site)
-    .map(({ id, taker, units, cause, createdAt }) => {
+    .map(({ id, taker, units, cause, state, createdAt }) => {
       const held = isHeld(createdAt, now);
-      const request = /^allocation:(.+)$/.exec(cause)?.[1];
       return {
         kind: 'stock',
         state: held ? 'held' : 'delivering',
@@ -142,10 +141,22 @@ async function stockDeliveries({ context, store }: Request): Promise<Delivery[]>
         count: units,
         since: time(createdAt),
         reason: held ? `${taker} has not confirmed: it, or Temporal, is away` : 'under way',
-        workflowId:
-          request === undefined ? null : formatWorkflowId('inventoryAllocation', { store: store.store, request }),
+        workflowId: carrierOf(store.store, id, cause, state),
       };
     });
+}
+
+/** The workflow that brings a transfer to its taker; null while its giver does that itself. */
+function carrierOf(store: string, id: TransferId, cause: string, state: TransferState): string | null {
+  const [kind, request = ''] = cause.split(/:(.*)/s);
+  if (kind === 'allocation') return formatWorkflowId('inventoryAllocation', { store, request });
+  if (kind === 'recall') return formatWorkflowId('inventoryUpdate', { store, site: id.giver, update: request });
+  if (kind === 'reallocation') {
+    const [site = '', rest = ''] = request.split(/\.(.*)/s);
+    return formatWorkflowId('inventoryReallocation', { store, site, request: rest });
+  }
+  if (kind !== 'move' && state !== 'in-doubt') return null;
+  return formatWorkflowId('inventoryReallocation', { store, site: id.giver, request: formatTransferId(id) });
 }
 
 async function parkedDocuments({ context, store }: Request): Promise<Delivery[]> {

@@ -6,6 +6,7 @@ import { oneOf, wholeNumber } from './arguments';
 import { catalogCommands } from './catalog-commands';
 import { CommandFailure, EXIT_CODES, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
 import { operatorCommands } from './operator-commands';
+import { stockCommands } from './stock-commands';
 import { type TargetOptions, withTarget } from './target-options';
 import { temporalCommand } from './temporal';
 import { PORT_BASE_DEFAULT, PORT_BASE_MAX, PORT_BASE_MIN, SECONDARIES_MAX, TRIAL_DATA_DEFAULT } from './trial/layout';
@@ -27,6 +28,7 @@ function buildProgram(): Command {
   systemCommands(program);
   catalogCommands(program.command('catalog').description('change, publish, push and watch the catalogue'));
   inventoryCommands(program.command('inventory').description('receive stock, share it out, see levels'));
+  stockCommands(program.command('stock').description('move units between sites, and see them on their way'));
   orderCommands(program);
   operatorCommands(program);
   program.addCommand(temporalCommand());

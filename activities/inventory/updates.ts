@@ -86,7 +86,7 @@ async function recalledBefore(tx: Transaction, store: string, updateId: string):
   return transfers;
 }
 
-/** What there is of it goes back to the parent, as any transfer does. */
+/** What there is of it goes back to the parent by a transfer. */
 async function recall(
   context: SiteContext,
   tx: Transaction,

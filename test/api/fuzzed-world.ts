@@ -40,7 +40,13 @@ export async function settingsFor(world: World, site: string): Promise<string> {
       'path.order': String(sold.body['orderId']),
       'path.trigger': 'counting',
     },
-    ...{ 'path.line': `${site}.1`, 'path.receiptId': 'by hand', 'path.workflowId': 'none', 'header.If-Match': '*' },
+    ...{
+      'path.line': `${site}.1`,
+      'path.receiptId': 'by hand',
+      'path.workflowId': 'none',
+      'path.transfer': 'hq.1.1',
+      'header.If-Match': '*',
+    },
     // What is made up goes into a draft that nobody publishes.
     ...{ 'path.draft': 'fuzzed', 'query.draft': 'fuzzed', 'path.revision': '1.1', 'query.from': '1.1' },
     ...(await cart()),

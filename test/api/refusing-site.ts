@@ -177,6 +177,7 @@ export class RefusingSite {
     await world.call('hq', 'PUT', `/catalogs/${CATALOG}/triggers/nightly`, { body: { changes: 1_000 } });
     Object.assign(this.known, {
       ...{ store: world.store, catalog: CATALOG, sku: 'B', order: String(sold.body['orderId']), cart: cart.cartId },
+      transfer: 'hq.1.1',
       ...{ line: 'hq.1', receiptId, workflowId, keyId: parseKey(this.key('spare'))?.keyId ?? '' },
       // Not the one that a push publishes.
       ...{ draft: 'spare', revision: '1.1', trigger: 'nightly', group: 'gold', site: 'north' },

@@ -13,9 +13,9 @@ const COUNTS_MIN = {
   SubscriptionContentResponse: 4,
   InventoryAllocation: 6,
   InventoryConfirmation: 6,
-  InventoryBorrowing: 6,
-  InventoryOffer: 6,
-  InventoryLoan: 6,
+  InventoryBorrowing: 4,
+  InventoryOffer: 2,
+  InventoryLoan: 4,
 } as const;
 
 /** Documents of one call to xmllint. */

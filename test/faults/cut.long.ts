@@ -4,14 +4,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Engine } from '../../db/database';
-import { isMariadbUrl } from '../../db/migrate';
 import { engines } from '../support/databases';
-import { type CutFrom, type CutKind, Network, noNetworkReason } from '../support/network';
+import { type CutFrom, type CutKind, Network, databaseInReach, noNetworkReason } from '../support/network';
 import { OwnTemporal } from '../support/own-temporal';
 import { Processes } from '../support/processes';
-import { MARIADB_URL } from '../support/servers';
 import { until } from '../support/until';
-import { World, type WorldOptions, itemsCsv } from '../support/world';
+import { World, itemsCsv } from '../support/world';
 import { Buyers, stockUp, verify } from './buyers';
 
 const UNITS = 40_000;
@@ -85,18 +83,6 @@ const tell = (line: string) => void process.stderr.write(`${line}\n`);
     TEST_TIMEOUT_MS,
   );
 });
-
-/** MariaDB listens at the loopback; the sites reach it at an address that is never cut off. */
-async function databaseInReach(network: Network): Promise<NonNullable<WorldOptions['adapt']>> {
-  const server = new URL(process.env[MARIADB_URL] ?? 'mysql://127.0.0.1:1/');
-  const port = await network.expose('database', Number(server.port));
-  return (config) => {
-    if (!isMariadbUrl(config.database)) return config;
-    const url = new URL(config.database);
-    [url.hostname, url.port] = [network.database, String(port)];
-    return { ...config, database: url.toString() };
-  };
-}
 
 async function cutAndHeal(world: World, network: Network, seconds: number, cuts: readonly Cut[]): Promise<void> {
   const sites = cuts.map(({ site }) => site);

@@ -26,7 +26,7 @@ export interface WorldOptions {
 }
 
 /** Whoever asks a site from outside waits this long for an answer, milliseconds. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 10_000;
 
 export class World {
   readonly dice: Dice;

@@ -5,6 +5,9 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
+import { isMariadbUrl } from '../../db/migrate';
+import { MARIADB_URL } from './servers';
+import { type WorldOptions } from './world';
 
 /** Where the machine itself is in that network: a cut names the address that it is about. */
 const TEMPORAL = '10.213.0.1';
@@ -127,6 +130,18 @@ export class Network {
     for (const name of [ROUTER_NAMESPACE, ...this.sites.map(namespaceOf)]) spawnSync('ip', ['netns', 'del', name]);
     spawnSync('ip', ['link', 'del', 'entrepot-up']);
   }
+}
+
+/** MariaDB listens at the loopback; the sites reach it at an address that is never cut off. */
+export async function databaseInReach(network: Network): Promise<NonNullable<WorldOptions['adapt']>> {
+  const server = new URL(process.env[MARIADB_URL] ?? 'mysql://127.0.0.1:1/');
+  const port = await network.expose('database', Number(server.port));
+  return (config) => {
+    if (!isMariadbUrl(config.database)) return config;
+    const url = new URL(config.database);
+    [url.hostname, url.port] = [network.database, String(port)];
+    return { ...config, database: url.toString() };
+  };
 }
 
 function namespaceOf(site: string): string {

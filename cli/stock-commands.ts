@@ -1,0 +1,39 @@
+/** The commands of `entrepot stock`. Each one's code is loaded when it is called, so that --help is quick. */
+import { type Command } from 'commander';
+import { oneOf, wholeNumber } from './arguments';
+import { type TargetOptions, withTarget } from './target-options';
+
+const QUANTITY_MAX = 1_000_000;
+const LIMIT_MAX = 10_000;
+const LIMIT_DEFAULT = 50;
+
+export function stockCommands(stock: Command): void {
+  withTarget(stock.command('move').description('move units from the site that is named to another'))
+    .argument('<sku>', 'the item')
+    .argument('<quantity>', 'units', wholeNumber(1, QUANTITY_MAX))
+    .requiredOption('--to <site>', 'the site that gets them')
+    .option('--account <account>', 'own, or pool (default: the pool of a parent, else own)', oneOf(['own', 'pool']))
+    .option('--json', 'as JSON')
+    .action(async (sku: string, units: number, options: TargetOptions & { to: string; account?: string }) =>
+      (await import('./stock.js')).runMove(sku, units, options),
+    );
+  withTarget(stock.command('transfers').description('units that the site gave and took, newest first, with their age'))
+    .option('--state <state>', 'only those in this state, such as in-flight or in-doubt')
+    .option('--limit <count>', 'at most so many', wholeNumber(1, LIMIT_MAX), LIMIT_DEFAULT)
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions & { state?: string; limit: number }) =>
+      (await import('./stock.js')).runTransfers(options),
+    );
+  withTarget(stock.command('trace').description('one transfer, unit by unit, as every site has it'))
+    .argument('<transfer>', 'giver.incarnation.sequence')
+    .option('--json', 'as JSON')
+    .action(async (transfer: string, options: TargetOptions) =>
+      (await import('./stock.js')).runTrace(transfer, options),
+    );
+  withTarget(stock.command('void').description('take a transfer of this site back, if its taker has not credited it'))
+    .argument('<transfer>', 'giver.incarnation.sequence')
+    .option('--json', 'as JSON')
+    .action(async (transfer: string, options: TargetOptions) =>
+      (await import('./stock.js')).runVoid(transfer, options),
+    );
+}
