@@ -11,7 +11,7 @@ import { appendEvent, orderSubject } from '../db/events';
 import { debitSale, forgetWanted, recordRefusedDemand, shortOf } from '../db/inventory';
 import { bookOrders, nameWinners, orderOfCart } from '../db/orders';
 import { enqueue } from '../db/outbox';
-import { type OwnTopology, loadTopology } from '../db/topology';
+import { type OwnTopology, isNumbered, loadTopology } from '../db/topology';
 import { TellableError } from '../domain/errors';
 import { type Cart, type PriceChange, cutToAvailable, missingParts, priceChanges } from '../domain/carts';
 import { formatPayloadID } from '../domain/documents';
@@ -123,7 +123,8 @@ async function sell(context: SiteContext, request: SaleRequest, borrowed: string
 /** Borrows, once; then says honestly what there is. */
 async function sellShort(context: SiteContext, attempt: Attempt, short: readonly ShortLine[]): Promise<SaleResult> {
   const { request, settings, cart, borrowed } = attempt;
-  if (borrowed === null && settings.inventory.borrowing.waitMs > 0 && !(await isOrdered(context, cart))) {
+  const mayBorrow = borrowed === null && settings.inventory.borrowing.waitMs > 0;
+  if (mayBorrow && isNumbered(await loadTopology(context.db, cart.store)) && !(await isOrdered(context, cart))) {
     const borrowing = await borrowForCart(context, settings, cart, short);
     const { cart: _seen, ...again } = request;
     return sell(context, again, borrowing);

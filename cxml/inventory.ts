@@ -20,13 +20,20 @@ export interface AllocationDocument {
   readonly lines: readonly StockLine[];
 }
 
+/**
+ * What became of a transfer at its taker: `stranded` was not credited, for it was given to data of the site that were
+ * lost; `refused` never will be, for it was given up there.
+ */
+export type TransferOutcome = 'credited' | 'stranded' | 'refused';
+
+const OUTCOMES: readonly TransferOutcome[] = ['credited', 'stranded', 'refused'];
+
 export interface ConfirmationDocument {
   readonly envelope: Envelope;
   readonly transfer: TransferId;
   /** The payloadID of the allocation. */
   readonly inReplyTo: string;
-  /** `stranded`: not credited, for it was given to data of the site that were lost. */
-  readonly outcome: 'credited' | 'stranded';
+  readonly outcome: TransferOutcome;
   readonly lines: number;
   readonly units: number;
 }
@@ -80,7 +87,7 @@ export function readConfirmation(document: Buffer | string): ConfirmationDocumen
     envelope: readInventoryEnvelope(root),
     transfer: readTransferId(confirmation),
     inReplyTo: needAttribute(confirmation, 'inReplyTo'),
-    outcome: confirmation.attributes['outcome'] === 'stranded' ? 'stranded' : 'credited',
+    outcome: OUTCOMES.find((outcome) => outcome === confirmation.attributes['outcome']) ?? 'credited',
     lines: needInteger(needAttribute(confirmation, 'lines'), 'lines'),
     units: needInteger(needAttribute(confirmation, 'units'), 'units'),
   };

@@ -48,6 +48,22 @@ export interface OwnTopology {
   readonly dataId: string;
 }
 
+/**
+ * True once the authority has numbered these very data. Until then they may be new ones in the place of lost ones, or
+ * older ones under a number that others went on with: no transfer may be given or taken under it.
+ */
+export function isNumbered({ topology, incarnation }: OwnTopology): boolean {
+  return topology.version > 0 && incarnation > 0;
+}
+
+/** Throws what may be tried again: registering takes a moment. */
+export function requireNumber(own: OwnTopology): void {
+  if (isNumbered(own)) return;
+  throw new TellableError(
+    `the data of site "${own.site}" have no number yet, so it takes and gives no transfer: wait until it has registered`,
+  );
+}
+
 /** Writes what configuration says, on a database that has no topology of the store yet. */
 export async function seedTopology(
   tx: Transaction,

@@ -12,7 +12,7 @@ import {
   wantedBefore,
 } from '../../db/inventory';
 import { type Statements, type Transaction } from '../../db/database';
-import { type OwnTopology } from '../../db/topology';
+import { type OwnTopology, isNumbered } from '../../db/topology';
 import {
   borrowingCause,
   formatTransferId,
@@ -49,7 +49,7 @@ export interface LentHere {
  */
 export async function lend(tx: Transaction, own: OwnTopology, lending: Lending): Promise<void> {
   // Without an incarnation there is no name for what it would give.
-  if (own.incarnation === 0) return;
+  if (!isNumbered(own)) return;
   if (lending.taker === own.site) return grantFromPool(tx, own, lending);
   const { store, ask, lines, now } = lending;
   const skus = lines.map(({ sku }) => sku);

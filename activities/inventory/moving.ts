@@ -1,6 +1,6 @@
 /** An operator moves units from this site to another. */
 import { giveTransfer, lockRights, takeSequences } from '../../db/inventory';
-import { loadTopology } from '../../db/topology';
+import { loadTopology, requireNumber } from '../../db/topology';
 import { formatPayloadID } from '../../domain/documents';
 import {
   type ShortLine,
@@ -33,6 +33,7 @@ export async function moveStock(context: SiteContext, settings: StoreSettings, m
   const { request, to, account, lines } = move;
   const moved = await db.transaction(async (tx): Promise<Moved> => {
     const own = await loadTopology(tx, store);
+    requireNumber(own);
     const { topology, site, incarnation } = own;
     const skus = lines.map(({ sku }) => sku);
     const there = new Map((await lockRights(tx, store, account, skus)).map(({ sku, quantity }) => [sku, quantity]));

@@ -1,6 +1,14 @@
 /** The two documents of a transfer, whichever way they come: what was given, and what its taker says to it. */
 import { createHash } from 'node:crypto';
-import { readAllocation, readConfirmation, writeAllocation, writeConfirmation } from '../../cxml/inventory';
+import {
+  type TransferOutcome,
+  readAllocation,
+  readConfirmation,
+  writeAllocation,
+  writeConfirmation,
+} from '../../cxml/inventory';
+import { type Transaction } from '../../db/database';
+import { forUpdate } from '../../db/dialect';
 import { takeOnce } from '../../db/inbox';
 import {
   type NewTransfer,
@@ -10,11 +18,12 @@ import {
   strandIfForLostData,
   sumOfTransfer,
   takeTransfer,
+  voidTransfer,
 } from '../../db/inventory';
-import { loadTopology } from '../../db/topology';
+import { loadTopology, requireNumber } from '../../db/topology';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
 import { TellableError } from '../../domain/errors';
-import { type TransferId, formatTransferId, isForLostData, unitsOf } from '../../domain/inventory';
+import { type StockAccount, type TransferId, formatTransferId, isForLostData, unitsOf } from '../../domain/inventory';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 
@@ -72,21 +81,22 @@ export async function creditAllocation(
   const units = unitsOf(lines);
   const confirmation = await db.transaction((tx) =>
     takeOnce(tx, incoming, async () => {
-      const { topology, site, incarnation } = await loadTopology(tx, store);
+      const own = await loadTopology(tx, store);
+      requireNumber(own);
+      const { topology, site, incarnation } = own;
       const { epoch } = topology;
       const transfer: NewTransfer = {
         ...{ store, id, taker: site, takerIncarnation, cause: payloadID, payloadId: payloadID },
         ...{ epoch, incarnation, lines, now },
       };
-      const stranded = await strandIfForLostData(tx, transfer);
       // A site with children shares on; a leaf sells.
-      if (!stranded) await takeTransfer(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');
+      const outcome = await takeOrRefuse(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');
       const answer: Envelope = {
         payloadID: formatPayloadID(now, `confirm-${formatTransferId(id)}`, 1, domain),
         ...{ timestamp: now, store, domain, sender: site, receiver: sender },
       };
       const about = { envelope: answer, transfer: id, inReplyTo: payloadID, lines: lines.length, units };
-      const xml = writeConfirmation({ ...about, outcome: stranded ? 'stranded' : 'credited' });
+      const xml = writeConfirmation({ ...about, outcome });
       return JSON.stringify({ envelope: answer, xml });
     }),
   );
@@ -94,6 +104,15 @@ export async function creditAllocation(
   context.archiveDocument('InventoryConfirmation', answer.envelope.payloadID, answer.xml);
   log.info({ store, payloadId: payloadID, lines: lines.length, units }, 'stock credited');
   return { ...answer, lines: lines.length };
+}
+
+/** What the taker says to a transfer, for ever: so that its giver hears, whoever gave it up, and however late. */
+async function takeOrRefuse(tx: Transaction, transfer: NewTransfer, account: StockAccount): Promise<TransferOutcome> {
+  const known = await findTransfer(tx, transfer.store, transfer.id, forUpdate(tx.engine));
+  if (known?.state === 'tombstone') return 'refused';
+  if (await strandIfForLostData(tx, transfer)) return 'stranded';
+  await takeTransfer(tx, transfer, account);
+  return 'credited';
 }
 
 /** Figure 8, step 810. A confirmation is a fact: it is taken in whatever epoch it comes. */
@@ -108,6 +127,10 @@ export async function bookConfirmation(context: SiteContext, store: string, docu
           `site "${envelope.sender}" confirms ${units} in ${lines}: run the audit`,
       );
     }
-    await settleTransfer(tx, store, transfer, context.runtime.clock.now(), outcome);
+    const now = context.runtime.clock.now();
+    if (outcome !== 'refused') return settleTransfer(tx, store, transfer, now, outcome);
+    if (given.lines === 0) return;
+    const { topology, incarnation } = await loadTopology(tx, store);
+    await voidTransfer(tx, { store, id: transfer, epoch: topology.epoch, incarnation, now });
   });
 }

@@ -1,6 +1,6 @@
 /** Taking a transfer back: its taker refuses it for ever first, asked over HTTP; then its giver has the units again. */
 import { findTransfer, refuseTransfer, settleTransfer, voidTransfer } from '../../db/inventory';
-import { loadTopology } from '../../db/topology';
+import { loadTopology, requireNumber } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
 import { type TransferId, formatTransferId } from '../../domain/inventory';
 import { findSite } from '../../domain/sites';
@@ -21,7 +21,9 @@ export async function refuseHere(
   takerIncarnation: number | null,
 ): Promise<Refusal> {
   return db.transaction(async (tx) => {
-    const { topology, incarnation } = await loadTopology(tx, store);
+    const own = await loadTopology(tx, store);
+    requireNumber(own);
+    const { topology, incarnation } = own;
     const act = { store, id, epoch: topology.epoch, incarnation, now: runtime.clock.now() };
     return refuseTransfer(tx, act, { taker: site, takerIncarnation });
   });

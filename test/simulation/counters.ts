@@ -31,8 +31,7 @@ export const RARE_CASES = [
   'request came twice',
   'void',
   'void came too late',
-  'sale with borrowed units',
-  'borrowing without a whole answer',
+  'borrowed from another site',
   'update',
   'update was short',
 ] as const;

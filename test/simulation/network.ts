@@ -62,7 +62,8 @@ function answerOf(
 ): Promise<Answer | undefined> {
   const { scheduler } = life;
   const { weather, counters } = network;
-  const serve = () => handle(network, receiver, life.name, url, String(init.body));
+  const body = typeof init.body === 'string' ? init.body : '';
+  const serve = () => handle(network, receiver, life.name, url, body);
   if (scheduler.dice.chance(weather.twice)) {
     counters.happened('request came twice');
     const late = scheduler.dice.below(LATE_MS_MAX);

@@ -16,6 +16,8 @@ const LEDGER = 'db/inventory/ledger.ts';
 const POOL = 'db/inventory/pool.ts';
 const TRANSFERS = 'db/inventory/transfers.ts';
 const INVENTORY = 'activities/inventory/index.ts';
+const DOCUMENTS = 'activities/inventory/transfer-documents.ts';
+const VOIDS = 'db/inventory/voids.ts';
 const SALE = 'activities/sale.ts';
 const BOOK = 'db/orders/book.ts';
 
@@ -49,14 +51,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: 'const short: Awaited<ReturnType<typeof debit>> = [];',
       },
       {
-        file: INVENTORY,
-        find: 'await settleTransfer(tx, store, transfer, runtime.clock.now(), outcome);',
-        replace: `await settleTransfer(tx, store, transfer, runtime.clock.now(), outcome);
+        file: DOCUMENTS,
+        find: "if (outcome !== 'refused') return settleTransfer(tx, store, transfer, now, outcome);",
+        replace: `await settleTransfer(tx, store, transfer, now, outcome === 'refused' ? 'stranded' : outcome);
         const known = await findTransfer(tx, store, transfer);
         const movement = { store, movementId: 'transfer:' + formatTransferId(transfer), kind: 'transfer-out' as const, account: 'pool' as const };
         const about = { counterparty: known?.taker ?? '', transferId: formatTransferId(transfer), cause: known?.cause ?? '' };
         const { debit } = await import('../../db/inventory/ledger');
-        await debit(tx, { ...movement, ...about, epoch: 1, incarnation: 1, now: runtime.clock.now() }, await linesOfTransfer(tx, store, transfer));`,
+        await debit(tx, { ...movement, ...about, epoch: 1, incarnation: 1, now }, await linesOfTransfer(tx, store, transfer));`,
       },
     ],
     breaks: [1],
@@ -66,16 +68,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     patches: [
       {
         file: TRANSFERS,
-        find: `  const known = await findTransfer(tx, store, id, forUpdate(tx.engine));
-  if (known?.state === 'tombstone') {`,
-        replace: `  const seen = await findTransfer(tx, store, id, forUpdate(tx.engine));
-  const known = undefined as Transfer | undefined;
-  if (known?.state === 'tombstone') {`,
-      },
-      {
-        file: TRANSFERS,
-        find: "await writeTransfer(tx, transfer, 'credited', transfer.now);",
-        replace: "if (!seen) await writeTransfer(tx, transfer, 'credited', transfer.now);",
+        find: "    : await writeUnlessKnown(tx, transfer, 'credited');",
+        replace: `    : (await writeUnlessKnown(tx, transfer, 'credited'), undefined as Transfer | undefined);`,
       },
       {
         file: TRANSFERS,
@@ -101,23 +95,22 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'the answer is kept first, and the units credited after',
     patches: [
       {
-        file: INVENTORY,
-        find: "if (!stranded) await takeTransfer(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');",
-        replace: `if (!stranded) {
-        const account = childrenOf(topology, site).length > 0 ? 'pool' : 'own';
-        creditLater = () => db.transaction((after) => takeTransfer(after, transfer, account));
-      }`,
+        file: DOCUMENTS,
+        find: "const outcome = await takeOrRefuse(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');",
+        replace: `const outcome = 'credited' as const;
+      const account = childrenOf(topology, site).length > 0 ? 'pool' : 'own';
+      creditLater = () => db.transaction((after) => takeOrRefuse(after, transfer, account));`,
       },
       {
-        file: INVENTORY,
-        find: '  const answer = JSON.parse(confirmation) as { envelope: Envelope; xml: string };',
+        file: DOCUMENTS,
+        find: "  const answer = JSON.parse(confirmation) as Pick<WrittenDocument, 'envelope' | 'xml'>;",
         replace: `  await creditLater?.();
-  const answer = JSON.parse(confirmation) as { envelope: Envelope; xml: string };`,
+  const answer = JSON.parse(confirmation) as Pick<WrittenDocument, 'envelope' | 'xml'>;`,
       },
       {
-        file: INVENTORY,
+        file: DOCUMENTS,
         find: '  const confirmation = await db.transaction((tx) =>',
-        replace: `  let creditLater: (() => Promise<boolean>) | undefined;
+        replace: `  let creditLater: (() => Promise<unknown>) | undefined;
   const confirmation = await db.transaction((tx) =>`,
       },
     ],
@@ -127,7 +120,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a restored site does again what its lost data had done',
     patches: [
       {
-        file: 'domain/inventory.ts',
+        file: 'domain/inventory/rights.ts',
         find: 'return concerned !== null && Math.max(concerned, 1) < incarnation;',
         replace: 'return concerned !== null && concerned > incarnation;',
       },
@@ -266,5 +259,43 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'of transactions that share a COMMIT, a failed one is committed too',
     patches: [{ file: 'db/sqlite.ts', find: "      this.connection.execute('ROLLBACK TO one');\n", replace: '' }],
     breaks: [1, 2, 4],
+  },
+  {
+    name: 'a void without a tombstone: the taker only says that it has not credited yet',
+    patches: [
+      {
+        file: VOIDS,
+        find: "const known = await writeUnlessKnown(tx, refused, 'tombstone');",
+        replace: 'void writeUnlessKnown;\n  const known = await findTransfer(tx, store, id);',
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'a void of what its taker has credited',
+    patches: [
+      {
+        file: 'activities/inventory/voiding.ts',
+        find: "if (said !== 'tombstone') {",
+        replace: "if (said === 'stranded') {",
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'an update is applied as often as it comes',
+    patches: [
+      {
+        file: 'activities/inventory/updates.ts',
+        find: 'if (known.result) return',
+        replace: 'if (known.result && known.createdAt < 0) return',
+      },
+      {
+        file: 'db/inventory/updates.ts',
+        find: 'movementId: `${MOVEMENT_KINDS[kind]}:update:${updateId}`,',
+        replace: 'movementId: `${MOVEMENT_KINDS[kind]}:update:${updateId}:${now}`,',
+      },
+    ],
+    breaks: [5],
   },
 ];

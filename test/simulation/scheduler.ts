@@ -44,7 +44,7 @@ export interface WaitOptions {
 const always = () => true;
 const nothing = () => undefined;
 /** A step takes up to this long, milliseconds. */
-const STEP_MS_MAX = 20;
+const STEP_MS_MAX = 5;
 /** When the simulation begins, milliseconds UTC. */
 const BEGINNING = Date.UTC(2026, 0, 5, 8);
 

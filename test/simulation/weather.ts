@@ -33,21 +33,21 @@ export interface Weather {
 
 /** When each is drawn: once a statement or COMMIT, once a request, or once in the weather's own rounds. */
 const ROUGH: Weather = {
-  crashAtStatement: 0.0005,
-  crashBeforeCommit: 0.003,
+  crashAtStatement: 0.0008,
+  crashBeforeCommit: 0.006,
   crashAfterCommit: 0.005,
-  commitUndone: 0.004,
+  commitUndone: 0.006,
   commitDone: 0.006,
-  busy: 0.001,
+  busy: 0.0015,
   diskFull: 0.001,
   stall: 0.0015,
   lostRequest: 0.03,
   lostAnswer: 0.05,
-  twice: 0.1,
-  cut: 0.2,
+  twice: 0.15,
+  cut: 0.25,
   temporalAway: 0.12,
   kill: 0.04,
-  restore: 0.12,
+  restore: 0.2,
   sweep: 0.15,
 };
 

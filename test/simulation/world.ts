@@ -26,7 +26,7 @@ export interface WorldOptions {
 }
 
 /** Whoever asks a site from outside waits this long for an answer, milliseconds. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 10_000;
 
 export class World {
   readonly dice: Dice;
@@ -129,6 +129,10 @@ export class World {
 
   /** What the sites say to each other, for the oracle. */
   private answered(site: string, type: string, answer: unknown): void {
+    if (type === 'applyInventoryUpdate') {
+      const { result } = answer as { result: { short: readonly unknown[] } };
+      if (result.short.length > 0) this.happened('update was short');
+    }
     if (type !== 'receiveOrders') return;
     for (const { orderId, ...said } of answer as { orderId: string }[]) {
       this.oracle.orders.answered(site, `order ${orderId}`, JSON.stringify(said));

@@ -95,7 +95,7 @@ export async function checkOut(world: World, site: Site, { cart, lines }: Wanted
     } catch (error) {
       if (isViolation(error)) return scheduler.fail(error);
     }
-    await scheduler.wait(outside, 'buyer waits', { delay: dice.below(15_000) });
+    await scheduler.wait(outside, 'buyer waits', { delay: dice.below(6_000) });
   }
 }
 

@@ -7,7 +7,7 @@ import { type Actor } from './index';
 
 export const reclaims: Actor = {
   name: 'reclaims',
-  every: [500, 5_000],
+  every: [100, 1_500],
   act(world) {
     const { dice, oracle } = world;
     const open = oracle.stock.transfersUnderWay();

@@ -39,6 +39,8 @@ export class Stock {
   private readonly arrived = new Map<string, Units>();
   private readonly booked = new Set<string>();
   private readonly transfers = new Map<string, Given>();
+  /** Transfers that an order was waiting for. */
+  borrowed = 0;
   private readonly rights = new Map<string, Map<string, number>>();
   private readonly received = new Map<string, number>();
   private readonly adjusted = new Map<string, number>();
@@ -239,7 +241,7 @@ export class Stock {
     throw new Violation(1, `${site}: ${movement} makes or loses units: ${show(units)}`, [...units.keys()]);
   }
 
-  private give(site: string, { transfer, counterparty, movement }: LedgerRow, units: Units): void {
+  private give(site: string, { transfer, counterparty, movement, cause }: LedgerRow, units: Units): void {
     const id = transfer ?? movement;
     const about = [...units.keys(), id];
     const known = this.transfers.get(id);
@@ -249,6 +251,7 @@ export class Stock {
       throw new Violation(1, `transfer ${id} gives ${show(given)}`, about);
     }
     const taker = counterparty ?? '';
+    if (cause.startsWith('borrowing:')) this.borrowed++;
     this.transfers.set(id, {
       giver: site,
       taker,
