@@ -1,4 +1,6 @@
 /** Moving units between the sites of one parent, while no buyer waits (figure 12). */
+import { createHash } from 'node:crypto';
+import { takeOnce } from '../../db/inbox';
 import {
   giveTransfer,
   levelsOf,
@@ -56,7 +58,7 @@ export function reallocationActivities(context: SiteContext): ReallocationActivi
     },
 
     async giveStock(gift) {
-      const transfers = await db.transaction(async (tx) => (await givenBefore(tx, gift)) ?? give(context, tx, gift));
+      const transfers = await giveOnce(context, gift);
       log.info(
         { store: gift.store, request: gift.request, taker: gift.taker, transfers: transfers.length },
         'stock given',
@@ -64,6 +66,22 @@ export function reallocationActivities(context: SiteContext): ReallocationActivi
       return transfers;
     },
   };
+}
+
+/** An attempt may run late beside its successor: whoever is first decides, also where nothing is given. */
+async function giveOnce(context: SiteContext, gift: GiftRequest): Promise<PlannedTransfer[]> {
+  const { db, runtime } = context;
+  const { store, request, taker, lines } = gift;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([taker, lines]))
+    .digest('hex');
+  const asked = { store, sender: taker, payloadId: causeOf(request), kind: 'GiftRequest', digest };
+  const answer = await db.transaction((tx) =>
+    takeOnce(tx, { ...asked, now: runtime.clock.now() }, async () =>
+      JSON.stringify((await givenBefore(tx, gift)) ?? (await give(context, tx, gift))),
+    ),
+  );
+  return JSON.parse(answer) as PlannedTransfer[];
 }
 
 function causeOf(request: string): string {

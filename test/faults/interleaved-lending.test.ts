@@ -1,6 +1,7 @@
 /** Borrowers and sales of one item while two connections take turns, statement by statement. */
 import { type SiteContext, storeSettings } from '../../activities/context';
 import { takePart } from '../../activities/inventory/borrowing';
+import { reallocationActivities } from '../../activities/inventory/reallocation';
 import { refuseHere } from '../../activities/inventory/voiding';
 import { type Database } from '../../db/database';
 import { TransferRefusedError, bookReceipt, debitSale, grantToSelf, takeTransfer } from '../../db/inventory';
@@ -77,6 +78,23 @@ describe.each(engines())('interleaved on %s', (engine) => {
         acts: [ask, ask],
         holds: async (results) => {
           expect([values(results), await left(sku)]).toEqual([[4, 4], 1]);
+        },
+      };
+    });
+  });
+
+  test('one gift of a reallocation asked for twice at once is given once, and both hear the same', async () => {
+    await races.search(async () => {
+      const [sku, request] = [newId(), newId()];
+      await has(sku, 0, 9);
+      const gift = { store: STORE, request, taker: 'north', takerIncarnation: 3, lines: [{ sku, quantity: 3 }] };
+      const ask = (db: Database) => reallocationActivities(on(db)).giveStock({ ...gift, until: Date.now() + 60_000 });
+      return {
+        acts: [ask, ask],
+        holds: async (results) => {
+          const [first, second] = values(results);
+          expect(second).toEqual(first);
+          expect(await left(sku)).toBe(6);
         },
       };
     });
