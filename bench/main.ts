@@ -1,11 +1,13 @@
 /** `npm run bench -- NAME [--option value …]`: runs one measurement. */
 import { parseArgs } from 'node:util';
 import { catalog } from './catalog';
+import { catalogDelta } from './catalog/delta';
 import { checkout } from './checkout';
 import { poDelivery } from './po-delivery';
 
 const BENCHES: Readonly<Record<string, (options: Readonly<Record<string, string>>) => Promise<void>>> = {
   catalog,
+  'catalog-delta': catalogDelta,
   checkout,
   'po-delivery': poDelivery,
 };

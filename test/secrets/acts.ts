@@ -24,7 +24,19 @@ export class Acts {
     const price = canaries.add("an item's price", `${100_000 + Math.floor(Math.random() * 900_000)}.7319`);
     const described = canaries.text("an item's description");
     await world.pushItems(`${itemsCsv({ A: '1.00' })}\nB,${described},${price}`, ['north', 'south']);
+    await this.sellToGroup();
     await world.stock([{ sku: 'A', quantity: 100 }]);
+  }
+
+  /** An item that only one group may see, at a price of its own; the group's name is told to nobody. */
+  private async sellToGroup(): Promise<void> {
+    const { world, canaries } = this.scene;
+    const group = canaries.text("a user group's name");
+    await world.call('hq', 'PUT', `/groups/${group}`);
+    await world.call('hq', 'PUT', '/sites/north/groups', { body: { groups: [group] } });
+    const described = canaries.text("a private item's description");
+    const item = ['C', described, '5.00', group, `${group}=${canaries.add("a group's price", '271828.1828')}`];
+    await world.pushItems(`sku,description,price_gbp,audience,group_prices\n${item.join()}`, ['north', 'south']);
   }
 
   /** A cart with a buyer whom nobody else may ever hear of. */

@@ -46,12 +46,23 @@ const WORKFLOW_FOLDERS = ['domain', 'workflows'];
 
 /** Compiles into a folder of that name under var/simulation. */
 export async function compile(name: string, patches: readonly Patch[] = []): Promise<Compiled> {
+  const { target, sources } = copySource(name, patches);
+  return { main: join(target, 'test/simulation/main.js'), bundle: await bundle(target, sources) };
+}
+
+/** The source itself, compiled; with a test's folder beside it where that is to run on it. */
+export function copySource(
+  name: string,
+  patches: readonly Patch[],
+  folders: readonly string[] = [],
+): { target: string; sources: ReadonlyMap<string, string> } {
   const target = join(TARGET, name);
   rmSync(target, { recursive: true, force: true });
-  const sources = new Map(FOLDERS.flatMap(sourcesOf).map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]));
+  const files = [...FOLDERS, ...folders].flatMap(sourcesOf);
+  const sources = new Map(files.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]));
   for (const patch of patches) sources.set(patch.file, apply(patch, sources.get(patch.file)));
   for (const [file, source] of sources) write(join(target, file.replace(/\.ts$/, '.js')), transpile(file, source));
-  return { main: join(target, 'test/simulation/main.js'), bundle: await bundle(target, sources) };
+  return { target, sources };
 }
 
 export function remove(name: string): void {
