@@ -210,6 +210,8 @@ export interface SiteActivities {
     update: string;
     kind: UpdateKind;
     lines: readonly UpdateLine[];
+    /** For which data of the site it was asked; later ones do not apply it. */
+    incarnation?: number;
   }): Promise<AppliedUpdate>;
   /** Whoever asked for an update hears what came of it. */
   recordInventoryUpdate(input: { store: string; update: string; result: UpdateResult }): Promise<void>;

@@ -1,6 +1,7 @@
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import { type SiteActivities } from '../activities/contract';
 import { type UpdateResult, formatTransferId, unitsOf } from '../domain/inventory';
+import { findSite } from '../domain/sites';
 import { queueOfSite } from '../domain/topology';
 import { type InventoryUpdateInput } from '../domain/workflow-inputs';
 import { type Carried, carryTransfer } from './carry-transfer';
@@ -22,11 +23,12 @@ export async function inventoryUpdate(input: InventoryUpdateInput): Promise<Inve
   const { store, site, update, asker, kind, lines } = input;
   const { workflowId } = workflowInfo();
   const watch = new TopologyWatch(input.topology);
+  const { incarnation } = findSite(input.topology, site);
   const status = new Status('delivering', `${kind} ${update} to ${site}`);
   const records = new Records();
 
   const applied = await at(site, `${kind} ${update}`, (activities) =>
-    activities.applyInventoryUpdate({ store, update, kind, lines }),
+    activities.applyInventoryUpdate({ store, update, kind, lines, incarnation }),
   );
   const short = unitsOf(applied.result.short);
   status.become('applied', `${kind} ${update} at ${site}: ${short} units short`);

@@ -17,7 +17,7 @@ import { type Transaction } from '../../db/database';
 import { type OwnTopology, loadTopology } from '../../db/topology';
 import { formatPayloadID } from '../../domain/documents';
 import { TellableError } from '../../domain/errors';
-import { type UpdateResult, changeOf, formatTransferId, lessOf, unitsOf } from '../../domain/inventory';
+import { type UpdateResult, changeOf, formatTransferId, isForLostData, lessOf, unitsOf } from '../../domain/inventory';
 import { type Site, childrenOf, parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AppliedUpdate, type PlannedTransfer, type SiteActivities } from '../contract';
@@ -37,10 +37,10 @@ export function digestOfUpdate({ site, kind, lines }: Pick<StockUpdate, 'site' |
 export function updateActivities(context: SiteContext): UpdateActivities {
   const { db, runtime, log, site } = context;
   return {
-    async applyInventoryUpdate({ store, update: updateId, kind, lines }) {
+    async applyInventoryUpdate({ store, update: updateId, kind, lines, incarnation = null }) {
       const update = { store, updateId, site, kind, lines, digest: digestOfUpdate({ site, kind, lines }) };
       try {
-        const applied = await db.transaction((tx) => apply(context, tx, update));
+        const applied = await db.transaction((tx) => apply(context, tx, update, incarnation));
         log.info({ store, update: updateId, kind, short: unitsOf(applied.result.short) }, 'inventory updated');
         return applied;
       } catch (error) {
@@ -56,7 +56,12 @@ export function updateActivities(context: SiteContext): UpdateActivities {
   };
 }
 
-async function apply(context: SiteContext, tx: Transaction, update: StockUpdate): Promise<AppliedUpdate> {
+async function apply(
+  context: SiteContext,
+  tx: Transaction,
+  update: StockUpdate,
+  askedOf: number | null,
+): Promise<AppliedUpdate> {
   const { store, updateId } = update;
   const now = context.runtime.clock.now();
   const known = await noteUpdate(tx, update, now);
@@ -65,12 +70,18 @@ async function apply(context: SiteContext, tx: Transaction, update: StockUpdate)
   const { topology, site, incarnation } = own;
   const account = childrenOf(topology, site).length > 0 ? 'pool' : 'own';
   const at = { epoch: topology.epoch, incarnation, account, now } as const;
-  const applied =
-    update.kind === 'recall'
+  const applied = isForLostData(askedOf, incarnation)
+    ? { result: notApplied(update), transfers: [] }
+    : update.kind === 'recall'
       ? await recall(context, tx, own, update)
       : { result: await applyUpdate(tx, update, update.kind, at), transfers: [] };
   await recordUpdate(tx, store, updateId, applied.result, now);
   return applied;
+}
+
+/** Data that are lost may have applied it, and sold what it added: what is there now is counted anew. */
+function notApplied({ kind, lines }: StockUpdate): UpdateResult {
+  return { added: [], taken: [], short: changeOf(kind, lines).taken };
 }
 
 function causeOf(updateId: string): string {

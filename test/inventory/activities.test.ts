@@ -1,5 +1,5 @@
 /** Sharing out and taking in, on both engines: once, whatever comes twice, late or changed. */
-import { readAllocation } from '../../cxml/inventory';
+import { readAllocation, readConfirmation } from '../../cxml/inventory';
 import { openDocument, sealDocument } from '../../activities/sealing';
 import { type PlannedTransfer } from '../../activities/contract';
 import { auditStore } from '../../db/audit';
@@ -175,19 +175,23 @@ describe.each(engines())('on %s', (engine) => {
       expect(kept.map((row) => row.payload_id)).not.toContain('third@shop.example');
     });
 
-    test('a transfer with a tombstone is refused for good, and leaves no inbox row', async () => {
+    test('a transfer with a tombstone is refused for good, and its giver has the units again', async () => {
       const { giver, incarnation, sequence } = transfer;
       await north.db.run(
         `INSERT INTO transfers (store, giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at)
          VALUES (?, ?, ?, ?, 'north', 'tombstone', 'void', '', 1, 1)`,
         [STORE, giver, incarnation, sequence],
       );
-      await expect(north.activities.creditAllocation({ document: await sealed(transfer) })).rejects.toMatchObject({
-        nonRetryable: true,
-        message: expect.stringContaining('tombstone') as string,
-      });
+      const confirmation = await north.activities.creditAllocation({ document: await sealed(transfer) });
+      expect(readConfirmation(await openDocument(confirmation, KEYS)).outcome).toBe('refused');
       expect(await units()).toBeUndefined();
-      expect(await north.db.all('SELECT payload_id FROM inbox')).toEqual([]);
+      const pool = async () =>
+        (await hq.db.get<{ rights: number }>("SELECT SUM(rights) AS rights FROM stock_levels WHERE account = 'pool'"))
+          ?.rights ?? 0;
+      const before = await pool();
+      for (const _again of [1, 2]) await hq.activities.settleTransfer({ store: STORE, epoch: 1, confirmation });
+      expect(await pool()).toBe(before + 10);
+      expect(await hq.db.get('SELECT state FROM transfers WHERE sequence = ?', [sequence])).toEqual({ state: 'void' });
     });
 
     test('a document for another site is not credited', async () => {

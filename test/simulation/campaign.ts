@@ -9,7 +9,7 @@ const DEFAULT_SEED = 20_260_105;
 /** Processes side by side: the machines that run this have two processors. */
 export const LANES = 2;
 /** Episodes that one process runs before its report. */
-const CHUNK = 20;
+const CHUNK = 10;
 /** How often each rare case must have happened. */
 export const RARE_CASES_LEAST = 100;
 

@@ -296,6 +296,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: 'movementId: `${MOVEMENT_KINDS[kind]}:update:${updateId}:${now}`,',
       },
     ],
-    breaks: [5],
+    breaks: [2, 5],
   },
 ];

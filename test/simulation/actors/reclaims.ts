@@ -7,7 +7,7 @@ import { type Actor } from './index';
 
 export const reclaims: Actor = {
   name: 'reclaims',
-  every: [100, 1_500],
+  every: [50, 500],
   act(world) {
     const { dice, oracle } = world;
     const open = oracle.stock.transfersUnderWay();
