@@ -2,11 +2,13 @@
 import { parseArgs } from 'node:util';
 import { catalog } from './catalog';
 import { checkout } from './checkout';
+import { inventory } from './inventory';
 import { poDelivery } from './po-delivery';
 
 const BENCHES: Readonly<Record<string, (options: Readonly<Record<string, string>>) => Promise<void>>> = {
   catalog,
   checkout,
+  inventory,
   'po-delivery': poDelivery,
 };
 

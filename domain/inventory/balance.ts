@@ -64,26 +64,46 @@ function largestBid(bid: (units: number) => number, rate: number, most: number):
   return high;
 }
 
+/** What one site should give the pool and get from it. */
+export interface Rebalancing {
+  readonly site: string;
+  readonly gives: readonly StockLine[];
+  readonly gets: readonly StockLine[];
+}
+
+/**
+ * Levels the items between the pool and the sites named: first each gives what is worth more elsewhere, then each gets
+ * from the pool, which then has all that is got. A site that is cut off keeps what it has.
+ */
+export function rebalancing(
+  items: readonly ItemStock[],
+  sites: readonly string[],
+  parameters: PolicyParameters,
+): Rebalancing[] {
+  const moves = new Map(sites.map((site) => [site, { gives: [] as StockLine[], gets: [] as StockLine[] }]));
+  for (const item of items) {
+    const among = item.sites.filter(({ site, reachable }) => reachable && moves.has(site));
+    const levels = balancedLevels(item, among, parameters).sites;
+    among.forEach(({ site, units }, index) => {
+      const more = (levels[index] ?? units) - units;
+      const { sku } = item;
+      if (more > 0) moves.get(site)?.gets.push({ sku, quantity: more });
+      if (more < 0) moves.get(site)?.gives.push({ sku, quantity: -more });
+    });
+  }
+  return [...moves].map(([site, { gives, gets }]) => ({ site, gives, gets }));
+}
+
 /** What the pool should give a site besides, in an exchange that takes place anyway. */
-export function refills(items: readonly ItemStock[], site: string, parameters: PolicyParameters): StockLine[] {
-  return items.flatMap((item) => {
-    const found = item.sites.find((candidate) => candidate.site === site);
-    if (!found || item.pool === 0) return [];
-    const [level = 0] = balancedLevels(item, [found], parameters).sites;
-    return asLines(item.sku, Math.min(item.pool, level - found.units));
-  });
+export function refills(items: readonly ItemStock[], site: string, parameters: PolicyParameters): readonly StockLine[] {
+  return rebalancing(items, [site], parameters)[0]?.gets ?? [];
 }
 
 /** What a site that is asked anyway should give the pool besides: what is worth more there than at the site. */
-export function surpluses(items: readonly ItemStock[], site: string, parameters: PolicyParameters): StockLine[] {
-  return items.flatMap((item) => {
-    const found = item.sites.find((candidate) => candidate.site === site);
-    if (!found || found.units === 0) return [];
-    const [level = 0] = balancedLevels(item, [found], parameters).sites;
-    return asLines(item.sku, found.units - level);
-  });
-}
-
-function asLines(sku: string, quantity: number): StockLine[] {
-  return quantity > 0 ? [{ sku, quantity }] : [];
+export function surpluses(
+  items: readonly ItemStock[],
+  site: string,
+  parameters: PolicyParameters,
+): readonly StockLine[] {
+  return rebalancing(items, [site], parameters)[0]?.gives ?? [];
 }
