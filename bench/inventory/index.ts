@@ -3,7 +3,7 @@
  * a split by traffic and asking the primary for every order. `rel` is what the sites sell, of what one central stock (the
  * oracle) would have sold with the same receipts. The rules: docs/inventory.md.
  */
-import { readOrders, type OrderBook } from '../../cli/simulation/order-file';
+import { type OrderBook, dayStart, readOrders } from '../../cli/simulation/order-file';
 import { POLICIES, type PolicyName } from '../../cli/simulation/policies';
 import { type Measures, type Scenario, replay } from '../../cli/simulation/replay';
 import { type Result, peakRssMiB, printReport, tell } from '../report';
@@ -28,8 +28,6 @@ export async function inventory(options: Readonly<Record<string, string>>): Prom
   if (file === undefined || day === undefined) {
     throw new Error('give --orders FILE and --from DAY (2011-09-01), and for stock and estimates --history FILE');
   }
-  const from = Date.parse(`${day}T00:00:00Z`);
-  if (Number.isNaN(from)) throw new Error(`--from ${day} is no day: give one like 2011-09-01`);
   const sites = Number(options['sites'] ?? SITES_DEFAULT);
   const fill = Number(options['fill'] ?? FILL_DEFAULT);
   const cut = Number(options['cut'] ?? CUT_DEFAULT);
@@ -37,7 +35,7 @@ export async function inventory(options: Readonly<Record<string, string>>): Prom
   if (!(sites >= 2) || !(fill > 0) || !(cut >= 0 && cut < 1) || !(seeds >= 1)) {
     throw new Error('give at least 2 --sites, a --fill above 0, a --cut from 0 to below 1, and at least 1 of --seeds');
   }
-  const book = await readOrders(file, options['history'], from);
+  const { book, from } = await readOrders(file, options['history'], dayStart(day));
   tell(`${book.orders.length} orders of ${book.skus.length} items, measured from ${day}`);
   const results: Result[] = [];
   let oracleFill = 0;

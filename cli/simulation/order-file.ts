@@ -2,8 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { createHash } from 'node:crypto';
-import { parse } from 'csv-parse';
 import { pipeline } from 'node:stream';
+import { parse } from 'csv-parse';
+import { DAY_MS } from '../../domain/inventory';
 
 export interface SimulatedOrder {
   /** Local time as milliseconds since 1970, as if it were UTC. */
@@ -26,6 +27,7 @@ export const LINE_UNITS_MAX = 2000;
 const HOME_COUNTRY = 'United Kingdom';
 const COLUMNS = ['placed_at', 'invoice', 'sku', 'quantity', 'customer', 'country'] as const;
 type Row = Readonly<Record<(typeof COLUMNS)[number], string>>;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const TIME = /^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?$/;
 
 /** A row can't be used: names file, line, column and reason. */
@@ -73,13 +75,41 @@ export class OrderReader {
   }
 }
 
-/** The orders of a period's file with earlier ones before them, each once; `from` is local time, as if UTC. */
-export async function readOrders(file: string, history: string | undefined, from: number): Promise<OrderBook> {
+/**
+ * The orders of a period's file with earlier ones before them, each once. `from`: when measuring begins, local time as
+ * if it were UTC; null for the first day of the period's file.
+ */
+export async function readOrders(
+  file: string,
+  history: string | undefined,
+  from: number | null,
+): Promise<{ book: OrderBook; from: number }> {
+  const begin = from ?? (await firstDay(file));
   const reader = new OrderReader();
-  if (history !== undefined) await reader.read(history, (at) => at < from);
+  if (history !== undefined) await reader.read(history, (at) => at < begin);
   const trained = reader.lastAt ?? Number.NEGATIVE_INFINITY;
-  await reader.read(file, (at) => at >= from || at > trained);
-  return reader.book();
+  await reader.read(file, (at) => at >= begin || at > trained);
+  const book = reader.book();
+  if (!book.orders.some(({ at }) => at >= begin)) {
+    throw new OrderFileError(`${file} has no orders from ${new Date(begin).toISOString().slice(0, 10)} on`);
+  }
+  return { book, from: begin };
+}
+
+/** The beginning of a day like 2011-09-01; null where none is given. */
+export function dayStart(day: string | undefined): number | null {
+  if (day === undefined) return null;
+  const at = DAY.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
+  if (Number.isNaN(at)) throw new OrderFileError(`"${day}" is no day: give one like 2011-09-01`);
+  return at;
+}
+
+async function firstDay(file: string): Promise<number> {
+  for await (const { line, row } of rowsOf(file)) {
+    const at = timeOf(file, line, row.placed_at);
+    return at - (at % DAY_MS);
+  }
+  throw new OrderFileError(`${file} has no orders`);
 }
 
 async function* rowsOf(file: string): AsyncGenerator<{ line: number; row: Row }> {

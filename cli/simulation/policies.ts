@@ -137,20 +137,27 @@ class ValuePolicy implements Policy {
   private readonly numbers: ReadonlyMap<string, number>;
   /** By site: items sold since its last exchange, the only ones that may be nearly out. */
   private readonly sold: Set<number>[];
+  /** By site: items of which the pool has got more while the site was cut off. */
+  private readonly missed: Set<number>[];
   /** The exchange of the order under way refills when the order has taken its units. */
   private exchanged: { readonly givers: readonly number[]; readonly short: readonly number[] } | null = null;
 
   constructor(private readonly world: World) {
     this.numbers = new Map(world.skus.map((sku, item) => [sku, item]));
     this.sold = world.sites.map(() => new Set());
+    this.missed = world.sites.map(() => new Set());
   }
 
   received(): void {
     this.rebalance(this.world.skus.keys(), this.world.reachableSites());
+    this.world.reachable.forEach((reachable, site) => {
+      if (!reachable) this.missed[site] = new Set(this.world.skus.keys());
+    });
   }
 
   reconnected(site: number): void {
-    this.rebalance(this.world.skus.keys(), [site]);
+    this.rebalance(new Set([...(this.sold[site] ?? []), ...(this.missed[site] ?? [])]), [site]);
+    this.missed[site]?.clear();
     this.sold[site]?.clear();
   }
 
@@ -208,6 +215,16 @@ class ValuePolicy implements Policy {
   }
 
   private take(from: number, to: number, lines: readonly StockLine[]): void {
-    for (const { sku, quantity } of lines) this.world.move(this.numbers.get(sku) as number, from, to, quantity);
+    for (const { sku, quantity } of lines) {
+      const item = this.numbers.get(sku) as number;
+      this.world.move(item, from, to, quantity);
+      if (to === POOL) this.tellCutOff(item);
+    }
+  }
+
+  private tellCutOff(item: number): void {
+    this.missed.forEach((items, site) => {
+      if (!this.world.reachable[site]) items.add(item);
+    });
   }
 }

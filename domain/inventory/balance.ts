@@ -13,8 +13,7 @@ export interface Levels {
 /** Rates between which the common value of the places is sought, lines a day. */
 const RATE_MIN = 1e-7;
 const RATE_MAX = 1e3;
-const HALVINGS = 26;
-const POOL_HALVINGS = 14;
+const HALVINGS = 18;
 
 /**
  * Levels of the pool and of the sites named, so that the unit that lies anywhere is worth about as much as it would be
@@ -22,19 +21,7 @@ const POOL_HALVINGS = 14;
  */
 export function balancedLevels(item: ItemStock, among: readonly SiteStock[], parameters: PolicyParameters): Levels {
   const units = among.reduce((sum, site) => sum + site.units, item.pool);
-  const allUnits = item.sites.reduce((sum, site) => sum + site.units, item.pool);
-  const everywhere = demandEverywhere(item);
-  const poolBid = (pool: number): number => poolUncoveredLines(everywhere, pool, allUnits, parameters);
-  let low = RATE_MIN;
-  let high = RATE_MAX;
-  for (let halving = 0; halving < HALVINGS; halving++) {
-    const rate = Math.sqrt(low * high);
-    let wanted = largestBid(poolBid, rate, allUnits);
-    for (const site of among) wanted += siteLevel(site, rate, parameters);
-    if (wanted > units) low = rate;
-    else high = rate;
-  }
-  const rate = Math.max(high, linesOfChance(parameters.valueFloor, parameters));
+  const rate = Math.max(commonRate(item, among, units, parameters), linesOfChance(parameters.valueFloor, parameters));
   let left = units;
   const sites = among.map((site) => {
     const level = Math.min(left, Math.floor(siteLevel(site, rate, parameters)));
@@ -44,24 +31,26 @@ export function balancedLevels(item: ItemStock, among: readonly SiteStock[], par
   return { pool: left, sites };
 }
 
+/** Lines a day that every place leaves uncovered when the units are levelled: the sites get theirs, the pool the rest. */
+function commonRate(item: ItemStock, among: readonly SiteStock[], units: number, parameters: PolicyParameters): number {
+  const allUnits = item.sites.reduce((sum, site) => sum + site.units, item.pool);
+  const everywhere = demandEverywhere(item);
+  let low = RATE_MIN;
+  let high = RATE_MAX;
+  for (let halving = 0; halving < HALVINGS; halving++) {
+    const rate = Math.sqrt(low * high);
+    let pool = units;
+    for (const site of among) pool -= siteLevel(site, rate, parameters);
+    if (pool < 0 || poolUncoveredLines(everywhere, pool, allUnits, parameters) > rate) low = rate;
+    else high = rate;
+  }
+  return high;
+}
+
 /** The units with which no more than so many lines a day stay uncovered at the site. */
 function siteLevel({ demand }: SiteStock, rate: number, parameters: PolicyParameters): number {
   if (uncoveredLines(demand, 0, parameters) <= rate) return 0;
   return unitsCovering(demand, rate) + demand.unitsPerDay * parameters.horizonDays;
-}
-
-/** The most units for which the falling bid is above the rate. */
-function largestBid(bid: (units: number) => number, rate: number, most: number): number {
-  if (bid(0) <= rate) return 0;
-  if (bid(most) > rate) return most;
-  let low = 0;
-  let high = most;
-  for (let halving = 0; halving < POOL_HALVINGS && high - low > 0.5; halving++) {
-    const middle = (low + high) / 2;
-    if (bid(middle) > rate) low = middle;
-    else high = middle;
-  }
-  return high;
 }
 
 /** What one site should give the pool and get from it. */
