@@ -3,12 +3,14 @@ import { parseArgs } from 'node:util';
 import { catalog } from './catalog';
 import { catalogDelta } from './catalog/delta';
 import { checkout } from './checkout';
+import { inventory } from './inventory';
 import { poDelivery } from './po-delivery';
 
 const BENCHES: Readonly<Record<string, (options: Readonly<Record<string, string>>) => Promise<void>>> = {
   catalog,
   'catalog-delta': catalogDelta,
   checkout,
+  inventory,
   'po-delivery': poDelivery,
 };
 

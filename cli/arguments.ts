@@ -11,6 +11,18 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** A decimal from the least to below the limit; with no limit any that is not less. */
+export function decimal(least: number, below = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text) || value < least || value >= below) {
+      const limit = below === Number.POSITIVE_INFINITY ? 'on' : `to below ${below}`;
+      throw new InvalidArgumentError(`give a number from ${least} ${limit}, such as 0.2.`);
+    }
+    return value;
+  };
+}
+
 export function oneOf<T extends string>(allowed: readonly T[]): (text: string) => T {
   return (text) => {
     const found = allowed.find((value) => value === text);

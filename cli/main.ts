@@ -2,9 +2,10 @@
 /** The `entrepot` command. Each command's code is loaded when it is called, so that --help is quick. */
 import { Command, CommanderError, Option } from 'commander';
 import { withoutSecrets } from '../domain/redaction';
-import { oneOf, wholeNumber } from './arguments';
+import { decimal, oneOf, wholeNumber } from './arguments';
 import { catalogCommands } from './catalog-commands';
 import { CommandFailure, EXIT_CODES, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
+import { type SimulateOptions } from './inventory-simulate';
 import { operatorCommands } from './operator-commands';
 import { stockCommands } from './stock-commands';
 import { type TargetOptions, withTarget } from './target-options';
@@ -16,6 +17,7 @@ import { PACKAGE_VERSION } from './version';
 const portBase = wholeNumber(PORT_BASE_MIN, PORT_BASE_MAX);
 const LIST_LIMIT_DEFAULT = 50;
 const LIST_LIMIT_MAX = 100_000;
+const SIMULATED_SITES_MAX = 200;
 const QUANTITY_MAX = 1_000_000_000;
 
 function buildProgram(): Command {
@@ -113,6 +115,18 @@ function inventoryCommands(inventory: Command): void {
     .option('--no-wait', 'do not wait for the sites to confirm')
     .option('--json', 'as JSON')
     .action(async (options: AllocateOptions) => (await import('./inventory.js')).runAllocate(options));
+  inventory
+    .command('simulate')
+    .description('stock policies side by side on your own orders (docs/inventory.md)')
+    .requiredOption('--orders <file>', 'CSV, plain or .gz: placed_at, invoice, sku, quantity, customer, country')
+    .option('--history <file>', 'earlier orders: they make the stock at the beginning, and the estimates')
+    .option('--from <day>', 'measure from this day on (default: the first of the orders)')
+    .option('--sites <count>', 'sites that sell', wholeNumber(2, SIMULATED_SITES_MAX), 4)
+    .option('--fill <part>', 'receipts, as a part of demand', decimal(0), 1)
+    .option('--cut <part>', 'the share of time that each site is cut off', decimal(0, 1), 0.05)
+    .option('--seed <number>', 'the same seed, the same outages', wholeNumber(0, 2 ** 31 - 1), 1)
+    .option('--json', 'as JSON')
+    .action(async (options: SimulateOptions) => (await import('./inventory-simulate.js')).runSimulate(options));
 }
 
 function orderCommands(program: Command): void {

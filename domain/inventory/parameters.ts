@@ -26,9 +26,9 @@ export interface PolicyParameters {
 }
 
 export const DEMAND_DEFAULTS: DemandParameters = {
-  memoryDays: 28,
+  memoryDays: 60,
   sizePriorLines: 5,
-  sitePriorLines: 5,
+  sitePriorLines: 10,
   newItemLines: 0.1,
 };
 
@@ -37,6 +37,6 @@ export const POLICY_DEFAULTS: PolicyParameters = {
   horizonDays: 2,
   valueFloor: 0.00001,
   cutShare: 0.2,
-  poolReachWeight: 1,
+  poolReachWeight: 0.3,
   poolCoverWeight: 0.1,
 };

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { DAY_MS, DEMAND_DEFAULTS, type Tally, emptyTally, estimateDemand, tallyLines } from '../../domain/inventory';
 
-const P = DEMAND_DEFAULTS;
+const P = { ...DEMAND_DEFAULTS, memoryDays: 28, sitePriorLines: 5 };
 const START = 1_300_000_000_000;
 const SITES = ['east', 'north'];
 
