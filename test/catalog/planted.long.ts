@@ -134,7 +134,7 @@ const BUGS: readonly PlantedBug[] = [
 ];
 
 async function converge(name: string, patches: readonly Patch[]): Promise<string> {
-  const { target } = copySource(name, patches, ['bench', 'cli', 'test/catalog']);
+  const { target } = copySource(name, patches, ['test/catalog']);
   try {
     const main = join(target, 'test/catalog/converge.js');
     const parameters = ['--enable-source-maps', main, String(SEED), String(ROUNDS)];

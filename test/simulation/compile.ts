@@ -38,6 +38,8 @@ const FOLDERS = [
   'workers',
   'api',
   'web',
+  'cli',
+  'bench',
   'test/simulation',
   'test/support',
 ];
