@@ -1,7 +1,7 @@
 /**
  * Measured demand: what was asked for, served or not. A moving average with shrinkage: an item's line sizes lean on the
- * store's, its split over the sites on the sites' own sizes, the less it has sold the more. Only what was seen by the
- * time of asking counts.
+ * store's, and its split over the sites on the sites' own, the less it has sold the more. The split is measured size by
+ * size, for who buys much buys again, at the same site. Only what was seen by the time of asking counts.
  */
 import { type DemandParameters } from './parameters';
 
@@ -89,75 +89,63 @@ export function estimateDemand(
   const steadyCount = memoryDays * (1 - Math.exp(-observedDays / memoryDays));
   const ofItem = summed(item.values(), at, parameters);
   const ofStore = summed(store.sites.values(), at, parameters);
-  const itemLines = total(ofItem.lines);
-  const storeLines = total(ofStore.lines);
+  const [itemLines = 0] = ofItem.above;
   const linesPerDay = (itemLines + newItemLines) / steadyCount;
-  const sizes = chancesAbove(ofItem.lines, ofStore.lines, itemLines, storeLines, sizePriorLines);
-  const unitsPerLine =
-    storeLines === 0 && itemLines === 0
-      ? 0
-      : unitsOfLine(ofItem.units, itemLines, ofStore.units, storeLines, sizePriorLines);
+  const unitsOfALine = leaning(ofItem.units, itemLines, part(ofStore.units, ofStore.above[0]), sizePriorLines);
+  const chances = ofItem.above.map((above, size) =>
+    leaning(above, itemLines, part(ofStore.above[size], ofStore.above[0]), sizePriorLines),
+  );
   const result = new Map<string, Demand>();
-  for (const [site, siteTally] of store.sites) {
+  for (const [site, ofSite] of store.sites) {
+    const usual = summed([ofSite], at, parameters);
     const tally = item.get(site);
-    const own = tally ? total(tally.lines) * keptAt(tally, at, parameters) : 0;
-    const usual = storeLines > 0 ? (total(siteTally.lines) * keptAt(siteTally, at, parameters)) / storeLines : 0;
-    const share = (own + sitePriorLines * usual) / (itemLines + sitePriorLines);
-    const rate = linesPerDay * share;
-    result.set(site, { unitsPerDay: rate * unitsPerLine, linesAbove: sizes.map((chance) => rate * chance) });
+    const own = summed(tally ? [tally] : [], at, parameters);
+    const share = (size: number): number => {
+      const usualShare = part(usual.above[size], ofStore.above[size]);
+      return leaning(own.above[size] ?? 0, ofItem.above[size] ?? 0, usualShare, sitePriorLines);
+    };
+    const priorUnits = sitePriorLines * unitsOfALine;
+    const unitShare = leaning(own.units, ofItem.units, part(usual.units, ofStore.units), priorUnits);
+    result.set(site, {
+      unitsPerDay: linesPerDay * unitsOfALine * unitShare,
+      linesAbove: falling(chances.map((chance, size) => linesPerDay * chance * share(size))),
+    });
   }
   return result;
 }
 
-function unitsOfLine(
-  itemUnits: number,
-  itemLines: number,
-  storeUnits: number,
-  storeLines: number,
-  prior: number,
-): number {
-  const usual = storeLines > 0 ? storeUnits / storeLines : 0;
-  return (itemUnits + prior * usual) / (itemLines + prior);
+interface Sum {
+  readonly units: number;
+  /** Lines that are larger than each bound. */
+  readonly above: readonly number[];
 }
 
-/** The chance that a line is larger than each bound. */
-function chancesAbove(
-  item: readonly number[],
-  store: readonly number[],
-  itemLines: number,
-  storeLines: number,
-  prior: number,
-): number[] {
-  const chances = SIZE_BOUNDS.map(() => 0);
-  let itemAbove = 0;
-  let storeAbove = 0;
-  for (let index = SIZE_BOUNDS.length - 1; index >= 0; index--) {
-    itemAbove += item[index] ?? 0;
-    storeAbove += store[index] ?? 0;
-    const usual = storeLines > 0 ? storeAbove / storeLines : 0;
-    chances[index] = (itemAbove + prior * usual) / (itemLines + prior);
-  }
-  return chances;
-}
-
-function summed(
-  tallies: Iterable<Tally>,
-  at: number,
-  parameters: DemandParameters,
-): { units: number; lines: number[] } {
-  const lines = SIZE_BOUNDS.map(() => 0);
+function summed(tallies: Iterable<Tally>, at: number, parameters: DemandParameters): Sum {
+  const above = SIZE_BOUNDS.map(() => 0);
   let units = 0;
   for (const tally of tallies) {
     const kept = keptAt(tally, at, parameters);
     units += tally.units * kept;
-    for (let index = 0; index < lines.length; index++)
-      lines[index] = (lines[index] ?? 0) + (tally.lines[index] ?? 0) * kept;
+    let larger = 0;
+    for (let size = above.length - 1; size >= 0; size--) {
+      larger += (tally.lines[size] ?? 0) * kept;
+      above[size] = (above[size] ?? 0) + larger;
+    }
   }
-  return { units, lines };
+  return { units, above };
 }
 
-function total(lines: readonly number[]): number {
-  let sum = 0;
-  for (const count of lines) sum += count;
-  return sum;
+/** A share as seen, leaning on the usual one as if that had been seen so many times. */
+function leaning(seen: number, of: number, usual: number, prior: number): number {
+  return of + prior > 0 ? (seen + prior * usual) / (of + prior) : usual;
+}
+
+function part(share: number | undefined, whole: number | undefined): number {
+  return whole === undefined || whole <= 0 ? 0 : (share ?? 0) / whole;
+}
+
+/** Of larger sizes there are no more lines than of smaller ones, though each size's share leans for itself. */
+function falling(lines: number[]): number[] {
+  for (let size = lines.length - 2; size >= 0; size--) lines[size] = Math.max(lines[size] ?? 0, lines[size + 1] ?? 0);
+  return lines;
 }

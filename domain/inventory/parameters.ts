@@ -5,7 +5,7 @@ export interface DemandParameters {
   readonly memoryDays: number;
   /** Lines of the whole store that an item's line sizes are mixed with, so that a few sales don't decide. */
   readonly sizePriorLines: number;
-  /** Lines of the store's average that an item's split over the sites is mixed with. */
+  /** Lines, at each size, of the store's average that an item's split over the sites is mixed with. */
   readonly sitePriorLines: number;
   /** Lines that every item is taken to have sold, so that a new one is not without demand. */
   readonly newItemLines: number;
@@ -26,9 +26,9 @@ export interface PolicyParameters {
 }
 
 export const DEMAND_DEFAULTS: DemandParameters = {
-  memoryDays: 60,
+  memoryDays: 90,
   sizePriorLines: 5,
-  sitePriorLines: 10,
+  sitePriorLines: 3,
   newItemLines: 0.1,
 };
 
@@ -38,5 +38,5 @@ export const POLICY_DEFAULTS: PolicyParameters = {
   valueFloor: 0.00001,
   cutShare: 0.2,
   poolReachWeight: 0.3,
-  poolCoverWeight: 0.1,
+  poolCoverWeight: 0.15,
 };

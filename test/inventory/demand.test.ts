@@ -1,6 +1,14 @@
 /** Demand as measured: what was seen counts, later more than earlier; what was hardly seen leans on the store. */
 import fc from 'fast-check';
-import { DAY_MS, DEMAND_DEFAULTS, type Tally, emptyTally, estimateDemand, tallyLines } from '../../domain/inventory';
+import {
+  DAY_MS,
+  DEMAND_DEFAULTS,
+  SIZE_BOUNDS,
+  type Tally,
+  emptyTally,
+  estimateDemand,
+  tallyLines,
+} from '../../domain/inventory';
 
 const P = { ...DEMAND_DEFAULTS, memoryDays: 28, sitePriorLines: 5 };
 const START = 1_300_000_000_000;
@@ -75,4 +83,17 @@ test('an item that never sold is given what an item of the store usually sells, 
   expect(found.get('north')?.linesAbove[0]).toBeGreaterThan(0);
   expect(found.get('north')?.unitsPerDay).toBeCloseTo((found.get('north')?.linesAbove[0] ?? 0) * 24, 6);
   expect(found.get('east')?.linesAbove[0]).toBe(0);
+});
+
+test('a site whose buyers buy much is found by size, though another sells as many lines', () => {
+  const item = Array.from({ length: 90 }, (_, day) => [
+    { site: 'east', quantity: 200, day },
+    { site: 'north', quantity: 2, day },
+  ]).flat();
+  const found = estimate(item, item, 90);
+  const above48 = SIZE_BOUNDS.indexOf(48);
+  expect(found.get('east')?.linesAbove[above48]).toBeGreaterThan(0.8);
+  expect(found.get('north')?.linesAbove[above48]).toBeLessThan(0.1);
+  expect(found.get('north')?.linesAbove[0]).toBeGreaterThan(0.8);
+  expect(found.get('east')?.unitsPerDay).toBeGreaterThan(50 * (found.get('north')?.unitsPerDay ?? Infinity));
 });
