@@ -38,5 +38,5 @@ export const POLICY_DEFAULTS: PolicyParameters = {
   valueFloor: 0.00001,
   cutShare: 0.2,
   poolReachWeight: 0.3,
-  poolCoverWeight: 0.1,
+  poolCoverWeight: 0.15,
 };
