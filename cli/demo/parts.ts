@@ -22,8 +22,8 @@ import {
   SALES_WHILE_GONE_MIN,
   chooseScarceItem,
   inParallel,
-  seededRandom,
 } from './scenario';
+import { seededRandom } from '../random';
 
 /** How long the primary may take to have confirmed everything after its return, milliseconds. */
 const CONFIRM_ALL_TIMEOUT_MS = 90_000;

@@ -1,16 +1,5 @@
 /** The demo's seeded choices. Pure: the same seed gives the same buyers. */
 
-/** A small generator of the mulberry family: uniform in [0, 1). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export const LAST_UNITS = 50;
 export const LAST_UNITS_BUYERS = 200;
 /** Sales that every secondary must have accepted while the primary's process was gone. */

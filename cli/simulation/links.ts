@@ -1,5 +1,5 @@
 /** When each site is cut off: alternating exponential times, each site apart, begun as if it had always been so. */
-import { seededRandom } from './random';
+import { seededRandom } from '../random';
 
 const MINUTE_MS = 60_000;
 const CUT_MEAN_MS = 120 * MINUTE_MS;

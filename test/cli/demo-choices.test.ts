@@ -1,12 +1,7 @@
 /** The demo's seeded choices and its sample day. */
 import { readDayOrders, siteForOrder } from '../../cli/demo/day-orders';
-import {
-  SALES_WHILE_GONE_MIN,
-  KILL_AFTER_SHARE,
-  chooseScarceItem,
-  inParallel,
-  seededRandom,
-} from '../../cli/demo/scenario';
+import { SALES_WHILE_GONE_MIN, KILL_AFTER_SHARE, chooseScarceItem, inParallel } from '../../cli/demo/scenario';
+import { seededRandom } from '../support/random';
 import { formatTable } from '../../cli/output';
 
 describe('the sample day', () => {

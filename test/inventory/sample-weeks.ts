@@ -1,7 +1,7 @@
 /** Weeks of orders made of the one real day that ships with the product: each day a seeded part of its invoices. */
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { seededRandom } from '../../cli/simulation/random';
+import { seededRandom } from '../../cli/random';
 
 const DAY_FILE = join(__dirname, '../../data/online-retail/orders-2010-12-02.csv');
 const PART_OF_A_DAY = 0.15;

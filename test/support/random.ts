@@ -1,1 +1,1 @@
-export { seededRandom } from '../../cli/simulation/random';
+export { seededRandom } from '../../cli/random';
