@@ -1,10 +1,8 @@
 /** Rights that were given are brought to their taker, however long it is away, and its giver hears of it. */
-import { ActivityFailure, ApplicationFailure, log, proxyActivities } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, log } from '@temporalio/workflow';
 import { type SiteActivities } from '../activities/contract';
 import { type TransferId, formatTransferId } from '../domain/inventory';
-import { queueOfSite } from '../domain/topology';
-import { type TopologyWatch, deliver } from './hold';
-import { smallDocument } from './options';
+import { type TopologyWatch, askSite } from './hold';
 
 export interface TransferToCarry {
   readonly transfer: TransferId;
@@ -41,10 +39,6 @@ export async function carryTransfer(
   }
 
   function at<T>(site: string, summary: string, call: (activities: SiteActivities) => Promise<T>): Promise<T> {
-    return deliver(watch, {
-      queue: (topology) => queueOfSite(topology, site),
-      send: (queue) => call(proxyActivities<SiteActivities>(smallDocument(queue, summary))),
-      onHeld: () => onHeld(`${summary}: ${site} does not answer`),
-    });
+    return askSite(watch, site, summary, call, onHeld);
   }
 }

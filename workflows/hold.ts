@@ -4,12 +4,15 @@ import {
   condition,
   getExternalWorkflowHandle,
   log,
+  proxyActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { type SiteActivities } from '../activities/contract';
 import { type Topology } from '../domain/sites';
+import { queueOfSite } from '../domain/topology';
 import { formatWorkflowId } from '../domain/workflow-ids';
-import { HELD_AFTER } from './options';
+import { HELD_AFTER, smallDocument } from './options';
 import { subscribe, topologyChanged, unsubscribe } from './signals';
 
 /** The newest topology that this workflow has heard of. Whoever is held hears of changes; see storeTopology. */
@@ -97,6 +100,21 @@ export async function deliverUnlessSuperseded<T>(
     await attempt.cancel();
   }
   return SUPERSEDED;
+}
+
+/** Asks one site for a small piece of work, however long it is away; `onHeld` is told what waits, and for whom. */
+export function askSite<T>(
+  watch: TopologyWatch,
+  site: string,
+  summary: string,
+  call: (activities: SiteActivities) => Promise<T>,
+  onHeld: (what: string) => void,
+): Promise<T> {
+  return deliver(watch, {
+    queue: (topology) => queueOfSite(topology, site),
+    send: (queue) => call(proxyActivities<SiteActivities>(smallDocument(queue, summary))),
+    onHeld: () => onHeld(`${summary}: ${site} does not answer`),
+  });
 }
 
 /** An activity under way that can be given up. */

@@ -8,7 +8,7 @@ import { queueOfSite } from '../domain/topology';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { type InventoryReallocationInput } from '../domain/workflow-inputs';
 import { type Carried, type TransferToCarry, carryTransfer } from './carry-transfer';
-import { TopologyWatch, deliver } from './hold';
+import { TopologyWatch, askSite } from './hold';
 import { GIFT_GOOD_FOR_MS, LEVELS_WAIT, smallDocument } from './options';
 import { Records } from './records';
 import { startAttributes } from './search-attributes';
@@ -114,11 +114,7 @@ export async function inventoryReallocation(input: InventoryReallocationInput): 
   }
 
   function at<T>(where: string, summary: string, call: (activities: SiteActivities) => Promise<T>): Promise<T> {
-    return deliver(watch, {
-      queue: (topology) => queueOfSite(topology, where),
-      send: (queue) => call(proxyActivities<SiteActivities>(smallDocument(queue, summary))),
-      onHeld: () => hold(`${summary}: ${where} does not answer`),
-    });
+    return askSite(watch, where, summary, call, hold);
   }
 
   function hold(what: string): void {
@@ -128,17 +124,13 @@ export async function inventoryReallocation(input: InventoryReallocationInput): 
 
   function record(state: string, recorded: InventoryReallocationResult | null): void {
     records.add(() =>
-      deliver(watch, {
-        queue: (topology) => queueOfSite(topology, site),
-        send: (queue) =>
-          proxyActivities<SiteActivities>(smallDocument(queue, `record ${state}`)).recordWorkflow({
-            store,
-            workflowId,
-            state,
-            result: JSON.stringify(recorded),
-          }),
-        onHeld: () => undefined,
-      }),
+      askSite(
+        watch,
+        site,
+        `record ${state}`,
+        (activities) => activities.recordWorkflow({ store, workflowId, state, result: JSON.stringify(recorded) }),
+        () => undefined,
+      ),
     );
   }
 }

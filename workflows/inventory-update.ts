@@ -1,12 +1,10 @@
-import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import { type SiteActivities } from '../activities/contract';
 import { type UpdateResult, formatTransferId, unitsOf } from '../domain/inventory';
 import { findSite } from '../domain/sites';
-import { queueOfSite } from '../domain/topology';
 import { type InventoryUpdateInput } from '../domain/workflow-inputs';
 import { type Carried, carryTransfer } from './carry-transfer';
-import { TopologyWatch, deliver } from './hold';
-import { smallDocument } from './options';
+import { TopologyWatch, askSite } from './hold';
 import { Records } from './records';
 import { Status } from './status';
 
@@ -50,11 +48,7 @@ export async function inventoryUpdate(input: InventoryUpdateInput): Promise<Inve
   return result;
 
   function at<T>(where: string, summary: string, call: (activities: SiteActivities) => Promise<T>): Promise<T> {
-    return deliver(watch, {
-      queue: (topology) => queueOfSite(topology, where),
-      send: (queue) => call(proxyActivities<SiteActivities>(smallDocument(queue, summary))),
-      onHeld: () => hold(`${summary}: ${where} does not answer`),
-    });
+    return askSite(watch, where, summary, call, hold);
   }
 
   function hold(what: string): void {
