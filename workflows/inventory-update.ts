@@ -58,8 +58,12 @@ export async function inventoryUpdate(input: InventoryUpdateInput): Promise<Inve
 
   function record(state: string, recorded: InventoryUpdateResult | null): void {
     records.add(() =>
-      at(asker, `record ${state}`, (activities) =>
-        activities.recordWorkflow({ store, workflowId, state, result: JSON.stringify(recorded) }),
+      askSite(
+        watch,
+        asker,
+        `record ${state}`,
+        (activities) => activities.recordWorkflow({ store, workflowId, state, result: JSON.stringify(recorded) }),
+        () => undefined,
       ),
     );
   }
