@@ -200,19 +200,21 @@ export const inventoryTransferRoutes: readonly Route[] = [
     roles: ['operator'],
     params: storeParams,
     query: noQuery,
-    body: z.strictObject({
-      to: nameSchema,
-      account: z.enum(['own', 'pool']).optional().describe('Unless given: the pool of a parent, else own.'),
-      lines: z
-        .array(
-          z.strictObject({
-            sku: z.string().min(1).max(SKU_LENGTH_MAX),
-            quantity: z.number().int().min(1).max(LINE_QUANTITY_MAX),
-          }),
-        )
-        .min(1)
-        .max(INVENTORY_LINES_MAX),
-    }),
+    body: z
+      .strictObject({
+        to: nameSchema,
+        account: z.enum(['own', 'pool']).optional().describe('Unless given: the pool of a parent, else own.'),
+        lines: z
+          .array(
+            z.strictObject({
+              sku: z.string().min(1).max(SKU_LENGTH_MAX),
+              quantity: z.number().int().min(1).max(LINE_QUANTITY_MAX),
+            }),
+          )
+          .min(1)
+          .max(INVENTORY_LINES_MAX),
+      })
+      .meta({ example: { to: 'north', lines: [{ sku: '10002', quantity: 1 }] } }),
     idempotent: true,
     responses: {
       202: {

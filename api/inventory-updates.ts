@@ -102,6 +102,14 @@ export const inventoryUpdateRoutes: readonly Route[] = [
       .refine(({ lines }) => new Set(lines.map(({ sku }) => sku)).size === lines.length, {
         path: ['lines'],
         error: 'must name each item once',
+      })
+      .meta({
+        example: {
+          updateId: 'shrinkage-2026-07',
+          site: 'hq',
+          kind: 'shrinkage',
+          lines: [{ sku: '10002', quantity: 1 }],
+        },
       }),
     idempotent: true,
     responses: {

@@ -14,6 +14,8 @@ export async function startFuzzedWorld(): Promise<World> {
   await world.call('hq', 'POST', '/inventory/receipts', { body: { receiptId: 'for itself', lines: UNITS } });
   const { body } = await world.call('hq', 'POST', '/inventory/allocations', { body: { ownShare: true } });
   await world.finished('hq', String(body['workflowId']));
+  await world.call('hq', 'POST', '/inventory/receipts', { body: { receiptId: 'for the pool', lines: UNITS } });
+  await world.call('hq', 'PUT', '/groups/gold');
   for (const trigger of ['counting', 'spare']) {
     await world.call('hq', 'PUT', `/catalogs/${CATALOG}/triggers/${trigger}`, { body: { changes: 1_000_000 } });
   }
@@ -70,6 +72,8 @@ export async function settingsFor(world: World, site: string): Promise<string> {
     withdrawDraftItem: { 'path.draft': 'spare' },
     discardDraft: { 'path.draft': 'spare' },
     removeTrigger: { 'path.trigger': 'spare' },
+    serveGroups: { 'path.site': 'north' },
+    refuseTransfer: { 'path.transfer': 'north.1.1000' },
     getWorkflow: workflow,
     listWorkflowDocuments: workflow,
     revokeKey: await key(),
@@ -85,9 +89,11 @@ export async function settingsFor(world: World, site: string): Promise<string> {
       '[operations.parameters]',
       ...lines({ ...common, ...values }),
     ]),
-    '[[operations]]',
-    'include-operation-id = "getCatalogContent"',
-    `headers = { Authorization = "Bearer ${token}" }`,
+    ...['getCatalogContent', 'refuseTransfer'].flatMap((id) => [
+      '[[operations]]',
+      `include-operation-id = "${id}"`,
+      `headers = { Authorization = "Bearer ${token}" }`,
+    ]),
     // 428 is for a missing If-Match; without its token a cart is not there.
     '[checks]',
     'missing_required_header.expected-statuses = [400, 401, 403, 404, 406, 415, 422, 428]',
