@@ -15,21 +15,35 @@ export interface IndexHandlers {
 /** Items handed over at a time: always as many, but for the last, so that statements are of few shapes. */
 const BATCH_ITEMS = 1_000;
 
-interface OpenItem {
-  sku: string;
-  description: string;
-  price: string;
-  currency: string;
-  unitOfMeasure: string;
-  classificationDomain: string;
-  classification: string;
-  leadTime: string;
+/** A class, for an object spread together is a slow one, and there is one an item. */
+class OpenItem {
+  sku = '';
+  description = '';
+  price = '';
+  currency = '';
+  unitOfMeasure = '';
+  classificationDomain = '';
+  classification = '';
+  leadTime = '';
   /** Pairs, for an object would not keep every name as its own. */
-  attributes: [string, string][];
+  readonly attributes: [string, string][] = [];
   /** The groups that may see it, and their prices. */
-  groups: string[];
-  groupPrices: [string, Amount][];
+  readonly groups: string[] = [];
+  readonly groupPrices: [string, Amount][] = [];
 }
+
+/**
+ * The parser cuts each name out of the text anew; one look-up makes it the same string every time, which is compared by
+ * its address.
+ */
+const NAMES: ReadonlyMap<string, string> = new Map(
+  [
+    ...['Status', 'Subscription', 'InternalID', 'Index', 'Comments', 'IndexItem', 'IndexItemAdd', 'IndexItemDelete'],
+    ...['IndexItemPunchout', 'ItemID', 'SupplierPartID', 'ItemDetail', 'UnitPrice', 'Money', 'Description'],
+    ...['UnitOfMeasure', 'Classification', 'LeadTime', 'Extrinsic', 'IndexItemDetail', 'SearchGroupData', 'Name'],
+    ...['SearchDataElement'],
+  ].map((name) => [name, name]),
+);
 
 /**
  * Reads the document from its bytes. Answers the status code: 200 with `handlers` called, or 204 when nothing changed.
@@ -63,12 +77,13 @@ class IndexReader {
   private items: CatalogItem[] = [];
   private withdrawn: string[] = [];
 
-  open(name: string, attributes: Readonly<Record<string, string>>): void {
+  open(opened: string, attributes: Readonly<Record<string, string>>): void {
+    const name = NAMES.get(opened) ?? opened;
     this.path.push(name);
     this.characters = '';
     if (name === 'Status') this.status = needInteger(attributes['code'] ?? '', 'Status/@code');
     else if (name === 'Index') this.loadmode = attributes['loadmode'] === 'Incremental' ? 'Incremental' : 'Full';
-    else if (name === 'IndexItemAdd' || name === 'IndexItemDelete') this.item = emptyItem();
+    else if (name === 'IndexItemAdd' || name === 'IndexItemDelete') this.item = new OpenItem();
     else if (name === 'IndexItemPunchout')
       throw new XmlError('the Index holds an IndexItemPunchout: only adds and deletes are taken');
     else if (name === 'SearchGroupData') this.groupData = '';
@@ -82,8 +97,8 @@ class IndexReader {
     this.characters += piece;
   }
 
-  close(name: string): void {
-    this.path.pop();
+  close(): void {
+    const name = this.path.pop();
     const parent = this.path.at(-1);
     if (name === 'InternalID' && parent === 'Subscription') this.catalog = this.characters.trim();
     else if (name === 'Comments' && parent === 'Index')
@@ -94,7 +109,7 @@ class IndexReader {
     this.characters = '';
   }
 
-  private take(item: OpenItem, name: string, parent: string | undefined): void {
+  private take(item: OpenItem, name: string | undefined, parent: string | undefined): void {
     if (name === 'SupplierPartID') item.sku = this.characters;
     else if (name === 'Money') item.price = this.characters;
     else if (name === 'Description' && parent === 'ItemDetail') item.description = this.characters;
@@ -122,7 +137,7 @@ class IndexReader {
     const sku = needSku(item);
     const price = parseAmount(item.price.trim());
     if (price === null) throw new XmlError(`item "${sku}": UnitPrice: a decimal is needed`, { value: item.price });
-    return {
+    const read: CatalogItem = {
       sku,
       description: item.description,
       price,
@@ -132,8 +147,8 @@ class IndexReader {
       leadTimeDays: needInteger(item.leadTime, `item "${sku}": LeadTime`),
       attributes: Object.fromEntries(item.attributes),
       audience: formatAudience(item.groups),
-      ...(item.groupPrices.length === 0 ? {} : { groupPrices: Object.fromEntries(item.groupPrices) }),
     };
+    return item.groupPrices.length === 0 ? read : { ...read, groupPrices: Object.fromEntries(item.groupPrices) };
   }
 
   async handOver(handlers: IndexHandlers, atLeast: number): Promise<void> {
@@ -157,11 +172,4 @@ class IndexReader {
 function needSku(item: OpenItem | null): string {
   if (!item || item.sku === '') throw new XmlError('an IndexItem has no SupplierPartID');
   return item.sku;
-}
-
-function emptyItem(): OpenItem {
-  return {
-    ...{ sku: '', description: '', price: '', currency: '', unitOfMeasure: '', leadTime: '' },
-    ...{ classificationDomain: '', classification: '', attributes: [], groups: [], groupPrices: [] },
-  };
 }
