@@ -1,6 +1,13 @@
 /** Brings the words of new revisions into the full-text index, after readers see them, and forgets those of old ones. */
 import { type SiteContext } from '../activities/context';
-import { type CatalogName, Indexing, IndexingTakenError, catalogsToIndex, sweepTexts } from '../db/catalog/indexing';
+import {
+  type CatalogName,
+  Indexing,
+  IndexingTakenError,
+  catalogsToIndex,
+  isPushedFirst,
+  sweepTexts,
+} from '../db/catalog/indexing';
 import { Pause } from './pause';
 
 /** How often catalogues are looked at for a new revision. */
@@ -40,7 +47,9 @@ export class SearchIndexer {
 
   private async look(): Promise<true> {
     const { db, runtime } = this.context;
-    for (const name of await catalogsToIndex(db)) await this.index(name);
+    for (const name of await catalogsToIndex(db)) {
+      if (!(await isPushedFirst(db, name, runtime.clock.now()))) await this.index(name);
+    }
     const now = runtime.clock.now();
     if (now - this.sweptAt >= SWEEP_INTERVAL_MS) {
       await sweepTexts(db, now);

@@ -15,6 +15,10 @@ import { CONTENT_COLUMNS, type ContentRow, itemOf, marks } from './items';
 export const INDEX_BATCH_ITEMS = 200;
 /** Touched items that are looked up one by one; of more, the whole catalogue is walked. */
 const TOUCHED_MAX = 10_000;
+/** How long a new revision is given until its deliveries have begun, milliseconds. */
+const PUSH_BEGINS_MS = 2_000;
+/** How long its words wait for its deliveries at most, milliseconds. */
+const PUSH_FIRST_MS = 60_000;
 /** An indexer that was not heard of for this long is dead, milliseconds. */
 const INDEXER_SILENT_MS = 10_000;
 
@@ -39,6 +43,22 @@ export async function catalogsToIndex(reads: Statements): Promise<CatalogName[]>
      LEFT JOIN catalog_indexes indexes ON indexes.store = catalogs.store AND indexes.catalog = catalogs.catalog
      WHERE catalogs.revision > COALESCE(indexes.revision, 0) ORDER BY catalogs.store, catalogs.catalog`,
   );
+}
+
+/**
+ * A large catalogue on its way to other sites: indexing it would take from the push the time of machine and database.
+ * A site that is held is not waited for.
+ */
+export async function isPushedFirst(reads: Statements, { store, catalog }: CatalogName, now: number): Promise<boolean> {
+  const { itemCount, updatedAt } = await readHead(reads, store, catalog);
+  const age = now - updatedAt;
+  if (itemCount <= TOUCHED_MAX || age >= PUSH_FIRST_MS) return false;
+  if (age < PUSH_BEGINS_MS) return true;
+  const delivering = await reads.get(
+    `SELECT 1 AS found FROM catalog_confirmations WHERE store = ? AND catalog = ? AND state = 'delivering' LIMIT 1`,
+    [store, catalog],
+  );
+  return delivering !== undefined;
 }
 
 async function readIndex(reads: Statements, { store, catalog }: CatalogName, lock = ''): Promise<IndexRow | undefined> {

@@ -5,12 +5,14 @@ import { parse } from 'csv-parse/sync';
 import { copySqlite } from '../../db/backup';
 import { EVERY_ITEM } from '../../db/catalog/browse';
 import { draftItems, draftWithdrawals } from '../../db/catalog/drafts';
-import { readHead } from '../../db/catalog/heads';
+import { recordDelivery } from '../../db/catalog/deliveries';
+import { moveHead, readHead } from '../../db/catalog/heads';
 import {
   Indexing,
   IndexingTakenError,
   WALK_MS,
   catalogsToIndex,
+  isPushedFirst,
   isStillSearched,
   searchedRevision,
   sweepTexts,
@@ -261,6 +263,27 @@ describe.each(engines())('a search on %s', (engine) => {
     expect([await find(db, 'red'), await find(db, 'blue'), await find(db, 'chair')]).toEqual([['C'], ['A'], []]);
     expect(await find(db, { q: 'red', revision: first })).toEqual(['A', 'B']);
     expect(await find(db, { q: 'lamp', revision: first })).toEqual(['A']);
+  });
+
+  test('the words of a large catalogue wait for its push; for a held site, and a small one, they do not', async () => {
+    await publish(db, [item('A')]);
+    const { stagingRevision: _staging, stager: _stager, ...head } = await readHead(db, STORE, CATALOG);
+    const sized = (itemCount: number) =>
+      db.transaction((tx) => moveHead(tx, STORE, { ...head, itemCount, updatedAt: 1_000 }));
+    const site = { ...NAME, partition: '', site: 'north', target: head.revision, payloadID: 'p', workflowId: 'w' };
+    const becomes = (state: 'delivering' | 'held' | 'confirmed') =>
+      db.transaction((tx) => recordDelivery(tx, { ...site, state }, 1_000));
+    const waits = (now: number) => isPushedFirst(db, NAME, now);
+    expect(await waits(1_000)).toBe(false);
+    await sized(10_001);
+    expect([await waits(1_000), await waits(2_999), await waits(3_000)]).toEqual([true, true, false]);
+    await becomes('delivering');
+    expect([await waits(3_000), await waits(60_999), await waits(61_000)]).toEqual([true, true, false]);
+    await becomes('held');
+    expect(await waits(3_000)).toBe(false);
+    await becomes('delivering');
+    await becomes('confirmed');
+    expect(await waits(3_000)).toBe(false);
   });
 
   test('a new price writes no words, and comes in its place', async () => {
