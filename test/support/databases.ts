@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { type Database, type Engine } from '../../db/database';
-import { migrate, openDatabase } from '../../db/migrate';
+import { openDatabase } from '../../db/migrate';
 import { MARIADB_URL } from './servers';
+import { copyTemplate } from './template';
 
 /** The engines that are there; MariaDB is missing on some laptops, never in CI. */
 export function engines(): Engine[] {
@@ -50,7 +51,7 @@ export async function dropDatabase(engine: Engine, location: string): Promise<vo
 
 export async function freshDatabase(engine: Engine): Promise<FreshDatabase> {
   const { location, remove } = freshLocation(engine);
-  await migrate(location);
+  await copyTemplate(location);
   const db = openDatabase(location);
   return {
     db,

@@ -1,13 +1,15 @@
 /** Starts the real servers once for all tests; in CI a missing one is a failure, elsewhere its tests are skipped. */
 import { rmSync } from 'node:fs';
 import { ARCHIVE_DIR } from './archive';
-import { type Server, MARIADB_URL, TEMPORAL_ADDRESS, startMariadb, startTemporal } from './servers';
+import { type Server, MARIADB_URL, TEMPORAL_ADDRESS, startSharedMariadb, startTemporal } from './servers';
+import { makeTemplate } from './template';
 import { forgetOwnServers } from './temporal-use';
 
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 
 declare global {
   var entrepotServers: Server[] | undefined;
+  var entrepotTemplate: { remove(): void } | undefined;
 }
 
 export default async function setUp(): Promise<void> {
@@ -18,7 +20,8 @@ export default async function setUp(): Promise<void> {
   if (process.env[TEMPORAL_ADDRESS] === undefined) {
     await use('Temporal', servers, TEMPORAL_ADDRESS, () => startTemporal(tell));
   }
-  if (process.env[MARIADB_URL] === undefined) await use('MariaDB', servers, MARIADB_URL, startMariadb);
+  if (process.env[MARIADB_URL] === undefined) await use('MariaDB', servers, MARIADB_URL, startSharedMariadb);
+  globalThis.entrepotTemplate = await makeTemplate(process.env[MARIADB_URL]);
 }
 
 async function use(

@@ -9,6 +9,7 @@ export default async function tearDown(): Promise<void> {
   try {
     if (process.env['CI'] && process.env['ENTREPOT_TEST_PARTIAL'] === undefined) await requireUse();
   } finally {
+    globalThis.entrepotTemplate?.remove();
     for (const server of globalThis.entrepotServers ?? []) await server.stop();
   }
 }

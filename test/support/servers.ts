@@ -61,13 +61,25 @@ export interface TestMariadb extends Server {
   restart(): Promise<void>;
 }
 
+/** What nobody cuts the power of need not wait for its disk. */
+const NO_SYNC = '--innodb-flush-method=nosync';
+
+/** The one that the tests share, which none of them kills; null when not installed. */
+export function startSharedMariadb(): Promise<TestMariadb | null> {
+  return startMariadb(undefined, tmpdir(), [NO_SYNC]);
+}
+
 /** A private MariaDB with its data below `parent`, with the settings of a file or the tests' own; null when not installed. */
-export async function startMariadb(settings?: string, parent = tmpdir()): Promise<TestMariadb | null> {
+export async function startMariadb(
+  settings?: string,
+  parent = tmpdir(),
+  more: readonly string[] = [],
+): Promise<TestMariadb | null> {
   const folder = mkdtempSync(join(parent, 'entrepot-mariadb-'));
   const server = await PrivateMariadb.start({
     ...{ folder, port: await freePort(), settings },
     // Small, as befits a test.
-    settled: ['--innodb-buffer-pool-size=128M', '--max-connections=500'],
+    settled: ['--innodb-buffer-pool-size=128M', '--max-connections=500', ...more],
   });
   if (!server) {
     rmSync(folder, { recursive: true });

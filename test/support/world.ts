@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { addKey, makeKey } from '../../db/api-keys';
 import { type Engine } from '../../db/database';
-import { migrate, openDatabase } from '../../db/migrate';
+import { openDatabase } from '../../db/migrate';
 import { type SiteConfig, configSchema } from '../../workers/config';
 import { REAL_RUNTIME, type RunningSite, startSite } from '../../workers/site';
 import { ARCHIVE_DIR } from './archive';
 import { dropDatabase, freshLocation } from './databases';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, freePort } from './servers';
+import { copyTemplate } from './template';
 import { until } from './until';
 
 /** Histories are recorded with it, so that they replay anywhere. */
@@ -123,7 +124,7 @@ export class World {
   }
 
   private async makeDatabase(location: string): Promise<void> {
-    await migrate(location);
+    await copyTemplate(location);
     const db = openDatabase(location);
     const { store, key } = this;
     await db.transaction((tx) =>
