@@ -1,7 +1,10 @@
 /** Begins with the tests that take minutes, so that none of Jest's workers is left alone with one at the end. */
 const Sequencer = require('@jest/test-sequencer').default;
 
-const LONGEST = ['kill.long.ts', 'cut.long.ts', 'production.long.ts', 'secrets.long.ts', 'backup.test.ts'];
+const LONGEST = [
+  ...['kill.long.ts', 'stream.long.ts', 'simulation.long.ts', 'borrowing.long.ts', 'cut.long.ts', 'production.long.ts'],
+  ...['secrets.long.ts', 'trial.long.ts', 'refusals.test.ts', 'backup.test.ts'],
+];
 
 module.exports = class LongestFirst extends Sequencer {
   sort(tests) {
