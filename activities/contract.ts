@@ -6,6 +6,7 @@
 import { type CatalogDeliveryState } from '../domain/catalog';
 import { type SealedDocument } from '../domain/documents';
 import {
+  type AllocationSharing,
   type StockLine,
   type TransferId,
   type UpdateKind,
@@ -82,6 +83,8 @@ export interface AllocationRequest {
   /** Items to share out; empty for all of the pool. */
   readonly skus: readonly string[];
   readonly ownShare: boolean;
+  /** How it is shared; equally where nothing is said. */
+  readonly sharing?: AllocationSharing;
 }
 
 export interface PlannedTransfer {

@@ -186,6 +186,41 @@ CREATE TABLE catalogs (store varchar(32) not null,
   partition_name varchar(255) null,
   primary key (store, catalog));
 
+CREATE TABLE demand_counted (store varchar(32) not null,
+  source varchar(36) not null,
+  primary key (store, source));
+
+CREATE TABLE demand_counting (store varchar(32) not null,
+  counted_since bigint not null,
+  reached_at bigint not null,
+  primary key (store));
+
+CREATE TABLE demand_heard (store varchar(32) not null,
+  source varchar(255) not null,
+  site varchar(32) not null,
+  cart_id varchar(36) null,
+  line_list text not null,
+  asked_at bigint not null,
+  primary key (store, source));
+
+CREATE TABLE demand_refused (store varchar(32) not null,
+  cart_id varchar(36) not null,
+  sku varchar(64) not null,
+  units bigint not null,
+  asked_at bigint not null,
+  primary key (store, cart_id, sku));
+
+CREATE INDEX demand_refused_store_asked_at on demand_refused (store, asked_at);
+
+CREATE TABLE demand_tallies (store varchar(32) not null,
+  site varchar(32) not null,
+  sku varchar(64) not null,
+  counted_at bigint not null,
+  counts text not null,
+  primary key (store, site, sku));
+
+CREATE INDEX demand_tallies_store_sku on demand_tallies (store, sku);
+
 CREATE TABLE draft_changes (store varchar(32) not null,
   catalog varchar(32) not null,
   draft varchar(32) not null,

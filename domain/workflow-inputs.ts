@@ -1,6 +1,6 @@
 /** The one argument of each workflow: what API, relay and workflows agree on. Fields are only ever added. */
 import { type SealedDocument } from './documents';
-import { type StockLine, type TransferId, type UpdateKind, type UpdateLine } from './inventory';
+import { type AllocationSharing, type StockLine, type TransferId, type UpdateKind, type UpdateLine } from './inventory';
 import { type Topology } from './sites';
 import { type TopologyState } from './topology';
 import { type Traced } from './trace';
@@ -77,6 +77,8 @@ export interface InventoryAllocationInput extends Traced {
   /** Empty for all of the pool. */
   readonly skus: readonly string[];
   readonly ownShare: boolean;
+  /** Equally where nothing is said. */
+  readonly sharing?: AllocationSharing;
   readonly topology: Topology;
 }
 

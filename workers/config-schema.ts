@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { SEALING_KEY_BYTES } from '../activities/sealing';
 import { isMariadbUrl } from '../db/migrate';
-import { POLICY_DEFAULTS } from '../domain/inventory';
+import { POLICY_DEFAULTS, SHARING_RULES } from '../domain/inventory';
 import { isCurrency, parseAmount } from '../domain/money';
 import { NAME_PATTERN, SITE_ROLES } from '../domain/sites';
 
@@ -100,12 +100,25 @@ const policy = z.strictObject({
   poolCoverWeight: weight.default(VALUE_DEFAULTS.poolCoverWeight),
 });
 
+/** How the pool is shared out where the request does not say. */
+const allocation = z
+  .strictObject({
+    by: z.enum(SHARING_RULES).default('equal'),
+    /** By site: its part; only the proportions count. */
+    shares: z.record(name, z.number().nonnegative('must not be negative')).default({}),
+  })
+  .refine(({ by, shares }) => by !== 'shares' || Object.values(shares).some((part) => part > 0), {
+    path: ['shares'],
+    error: 'must give at least one site a part where "by" is "shares", for example { north: 2, south: 1 }',
+  });
+
 /** How stock is moved between a store's sites. */
 const inventory = z.strictObject({
   borrowing: borrowing.prefault({}),
   /** Units of an item that a site keeps when another gets some of it and no buyer waits. */
   giverFloor: z.number().int().min(0).default(1),
   policy: policy.default(POLICY_DEFAULTS),
+  allocation: allocation.prefault({}),
 });
 
 const store = z.strictObject({

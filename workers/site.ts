@@ -19,11 +19,12 @@ import { type DocumentKind } from '../domain/documents';
 import { type Runtime } from '../domain/runtime';
 import { type SiteConfig, storeSettingsFrom } from './config';
 import { scopedActivities } from './activity-scope';
+import { demandCounter } from './demand-counter';
 import { createLogger } from './log';
 import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
 import { SearchIndexer } from './search-indexer';
-import { StockCarrier } from './stock-carrier';
+import { stockCarrier } from './stock-carrier';
 import { sealedDocumentsOf } from './sealed-documents';
 import { openTelemetry } from './telemetry';
 import { TemporalLink } from './temporal-link';
@@ -102,8 +103,10 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   const indexer = new SearchIndexer(context);
   indexer.start();
   const sweep = setInterval(() => sweepQuietly(context), SWEEP_INTERVAL_MS);
-  const carrier = new StockCarrier(context);
+  const carrier = stockCarrier(context);
   carrier.start();
+  const counter = demandCounter(context);
+  counter.start();
   log.info({ url: server.url }, 'site serves');
 
   return {
@@ -117,6 +120,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
       await work.relay?.stop();
       await indexer.stop();
       await carrier.stop();
+      await counter.stop();
       await link.stop();
       await db.close();
       await telemetry.close();

@@ -16,7 +16,7 @@ export interface InventoryAllocationResult {
 
 /** Shares received stock out to the sites (figure 8), one document a site, and waits for the confirmations. */
 export async function inventoryAllocation(input: InventoryAllocationInput): Promise<InventoryAllocationResult> {
-  const { store, request, sites, skus, ownShare } = input;
+  const { store, request, sites, skus, ownShare, sharing } = input;
   const { workflowId } = workflowInfo();
   const watch = new TopologyWatch(input.topology);
   const status = new Status('allocating', `request ${request}`);
@@ -24,7 +24,10 @@ export async function inventoryAllocation(input: InventoryAllocationInput): Prom
 
   // Steps 800 to 804.
   const plan = await onPrimary('plan the allocation', (activities) =>
-    activities.planAllocation({ store, epoch: watch.current.epoch, request, sites, skus, ownShare }),
+    activities.planAllocation({
+      ...{ store, epoch: watch.current.epoch, request, sites, skus, ownShare },
+      ...(sharing ? { sharing } : {}),
+    }),
   );
   status.become('delivering', `${plan.transfers.length} transfers`);
   // Steps 808 and 810. One document at a time is brought in, so that no workflow task carries them all.

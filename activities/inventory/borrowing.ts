@@ -14,6 +14,7 @@ import {
   asksOf,
   beginBorrowing,
   concludeBorrowing,
+  hearOfDemand,
   keepWanted,
   lockBorrowing,
   takeTransfer,
@@ -22,6 +23,8 @@ import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology, loadTopology } from '../../db/topology';
 import {
   type Giver,
+  borrowingCause,
+  cartOfBorrowing,
   formatAsk,
   type LentTransfer,
   lessOf,
@@ -229,9 +232,26 @@ async function conclude(part: Part): Promise<Loan> {
     if (answer) return { transfers: answer, complete: true };
     const { asks, transfers } = await standingOf(part, tx);
     const complete = asks.every(({ whole }) => whole);
-    if (complete) await concludeBorrowing(tx, store, borrowing.borrowing, transfers);
+    if (complete) {
+      await concludeBorrowing(tx, store, borrowing.borrowing, transfers);
+      await hearOfMissing(part, tx, transfers);
+    }
     return { transfers, complete };
   });
+}
+
+/** What a child asked for and nobody had was asked for all the same. */
+async function hearOfMissing(
+  { context, own, borrowing }: Part,
+  tx: Transaction,
+  lent: readonly LentTransfer[],
+): Promise<void> {
+  const { store, borrowing: name, asker, taker, takerIncarnation } = borrowing;
+  const missing = lessOf(borrowing.lines, linesOfTransfers(lent));
+  if (missing.length === 0 || !childrenOf(own.topology, context.site).some(({ site }) => site === asker)) return;
+  const at = context.runtime.clock.now();
+  const cartId = cartOfBorrowing(name, taker, takerIncarnation);
+  await hearOfDemand(tx, store, [{ source: borrowingCause(name), site: asker, cartId, lines: missing, at }]);
 }
 
 /** What this site and those below it could give to an order elsewhere; the sites above it are not asked. */

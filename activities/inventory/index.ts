@@ -23,13 +23,13 @@ import {
   type Share,
   type StockLine,
   formatTransferId,
-  shareEqually,
   unitsOf,
 } from '../../domain/inventory';
-import { childrenOf, findSite } from '../../domain/sites';
+import { findSite } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';
 import { openDocument, sealDocument } from '../sealing';
+import { type StockView, sharesOf, viewFor } from './allocating';
 import {
   DocumentRefusedError,
   type WrittenDocument,
@@ -48,9 +48,10 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
   const { db, log } = context;
   return {
     async planAllocation(request) {
+      const view = await viewFor(context, request);
       const plan = await db.transaction(async (tx) => {
         await requirePrimacy(tx, request.store, request.epoch);
-        return (await plannedBefore(tx, request)) ?? (await planAllocation(context, tx, request));
+        return (await plannedBefore(tx, request)) ?? (await planAllocation(context, tx, request, view));
       });
       log.info({ store: request.store, request: request.request, transfers: plan.transfers.length }, 'stock allocated');
       return plan;
@@ -107,23 +108,13 @@ async function planAllocation(
   context: SiteContext,
   tx: Transaction,
   request: AllocationRequest,
+  view: StockView,
 ): Promise<{ transfers: PlannedTransfer[]; ownUnits: number }> {
   const { store, epoch } = request;
   const { topology, site, incarnation } = await loadTopology(tx, store);
   if (incarnation === 0)
     throw new TellableError(`site "${site}" has no incarnation yet: it must register before it gives stock`);
-  const children = childrenOf(topology, site).map((child) => child.site);
-  const takers = request.sites.length > 0 ? request.sites : children;
-  const stranger = takers.find((taker) => !children.includes(taker));
-  if (stranger !== undefined) {
-    const known = children.join(', ') || 'none';
-    throw ApplicationFailure.nonRetryable(
-      `site "${stranger}" is no child of "${site}" (children: ${known})`,
-      'UnknownSite',
-    );
-  }
-  const pool = await lockPool(tx, store, request.skus);
-  const shares = shareEqually(pool, request.ownShare ? [...takers, site] : takers);
+  const shares = sharesOf(context, topology, request, await lockPool(tx, store, request.skus), view);
   const now = context.runtime.clock.now();
   const own = shares.find(({ taker }) => taker === site);
   const cause = allocationCause(request.request);

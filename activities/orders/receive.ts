@@ -7,6 +7,7 @@ import { type Transaction } from '../../db/database';
 import { isConnectionLost, isDuplicateKey, isEngineFault, isRetryable, isUnknownCommit } from '../../db/errors';
 import { appendEvents, orderSubject } from '../../db/events';
 import { DocumentConflictError, type IncomingDocument, findAnswers, keepAnswers } from '../../db/inbox';
+import { hearOfDemand } from '../../db/inventory';
 import { type OrderToBook, bookOrders, documentDigest, knownOrders, nameWinners, parkDocument } from '../../db/orders';
 import { enqueue } from '../../db/outbox';
 import { loadTopology } from '../../db/topology';
@@ -180,6 +181,14 @@ async function take(
     store,
     winners.map(({ order }) => ({ cartId: order.order.cartId, orderId: order.orderId })),
     now,
+  );
+  // Of one cart's copies that were sold twice one was asked for.
+  await hearOfDemand(
+    tx,
+    store,
+    winners.map(({ order: { order } }) => ({
+      ...{ source: order.orderId, site: sender, cartId: null, lines: order.lines, at: order.placedAt },
+    })),
   );
   await appendEvents(
     tx,

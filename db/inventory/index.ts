@@ -1,5 +1,6 @@
 /** Stock at a site: the ledger and its balances, the pool, transfers. */
 export * from './borrowings';
+export * from './demand';
 export * from './ledger';
 export * from './pool';
 export * from './transfers';

@@ -53,20 +53,35 @@ export function lockPool(tx: Transaction, store: string, skus: readonly string[]
   return lockRights(tx, store, 'pool', skus);
 }
 
+/** As lockPool, without a lock: it may have changed when it is told. */
+export function poolLines(reads: Statements, store: string, skus: readonly string[]): Promise<StockLine[]> {
+  return rightsIn(reads, store, 'pool', skus, '');
+}
+
 /** As lockPool, of either account. Who locks both locks the pool first. */
-export async function lockRights(
+export function lockRights(
   tx: Transaction,
   store: string,
   account: StockAccount,
   skus: readonly string[],
 ): Promise<StockLine[]> {
+  return rightsIn(tx, store, account, skus, forUpdate(tx.engine));
+}
+
+async function rightsIn(
+  reads: Statements,
+  store: string,
+  account: StockAccount,
+  skus: readonly string[],
+  lock: string,
+): Promise<StockLine[]> {
   const rows: StockLine[] = [];
   for (const chunk of skus.length === 0 ? [[]] : chunksOf(skus)) {
     const values: SqlValue[] = [store, account, ...chunk];
     rows.push(
-      ...(await tx.all<StockLine>(
+      ...(await reads.all<StockLine>(
         `SELECT sku, rights AS quantity FROM stock_levels WHERE store = ? AND account = ? AND rights > 0
-         ${chunk.length > 0 ? `AND sku IN (${marks(chunk.length)})` : ''} ORDER BY sku${forUpdate(tx.engine)}`,
+         ${chunk.length > 0 ? `AND sku IN (${marks(chunk.length)})` : ''} ORDER BY sku${lock}`,
         values,
       )),
     );
@@ -101,6 +116,22 @@ export async function levelsOf(
     for (const { sku, account, quantity } of rows) levels[account].push({ sku, quantity });
   }
   return levels;
+}
+
+/** What a site has given to each taker and does not know to be credited. */
+export async function underWay(
+  reads: Statements,
+  store: string,
+  giver: string,
+): Promise<(StockLine & { readonly taker: string })[]> {
+  return reads.all(
+    `SELECT transfers.taker AS taker, l.sku AS sku, SUM(l.quantity) AS quantity FROM transfers
+     JOIN transfer_lines l ON l.store = transfers.store AND l.giver = transfers.giver
+       AND l.giver_incarnation = transfers.giver_incarnation AND l.sequence = transfers.sequence
+     WHERE transfers.store = ? AND transfers.state IN ('in-flight', 'in-doubt') AND transfers.giver = ?
+     GROUP BY transfers.taker, l.sku`,
+    [store, giver],
+  );
 }
 
 export interface OwnGrant {

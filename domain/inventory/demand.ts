@@ -40,26 +40,27 @@ export function emptyTally(at: number): Tally {
   return { at, units: 0, lines: SIZE_BOUNDS.map(() => 0) };
 }
 
-/** Counts lines of one size into the tally, in place; time runs forwards only. */
+/** Counts lines of one size into the tally, in place. Of lines that come late, what would be left of them by then. */
 export function tallyLines(tally: Tally, quantity: number, at: number, parameters: DemandParameters, lines = 1): void {
   fade(tally, at, parameters);
   const sizeClass = sizeClassOf(quantity);
-  tally.lines[sizeClass] = (tally.lines[sizeClass] ?? 0) + lines;
-  tally.units += quantity * lines;
+  const counted = at < tally.at ? lines * keptBetween(at, tally.at, parameters) : lines;
+  tally.lines[sizeClass] = (tally.lines[sizeClass] ?? 0) + counted;
+  tally.units += quantity * counted;
 }
 
 /** Brings the counts to a later time, in place. */
-function fade(tally: Tally, at: number, { memoryDays }: DemandParameters): void {
+function fade(tally: Tally, at: number, parameters: DemandParameters): void {
   if (at <= tally.at) return;
-  const kept = Math.exp((tally.at - at) / (memoryDays * DAY_MS));
+  const kept = keptBetween(tally.at, at, parameters);
   tally.units *= kept;
   for (let index = 0; index < tally.lines.length; index++) tally.lines[index] = (tally.lines[index] ?? 0) * kept;
   tally.at = at;
 }
 
-/** What is left of a tally at a later time. */
-function keptAt(tally: Tally, at: number, { memoryDays }: DemandParameters): number {
-  return Math.exp(Math.min(0, tally.at - at) / (memoryDays * DAY_MS));
+/** The part of what was counted that is left at a later time. */
+function keptBetween(counted: number, later: number, { memoryDays }: DemandParameters): number {
+  return Math.exp(Math.min(0, counted - later) / (memoryDays * DAY_MS));
 }
 
 function sizeClassOf(quantity: number): number {
@@ -124,7 +125,7 @@ function summed(tallies: Iterable<Tally>, at: number, parameters: DemandParamete
   const above = SIZE_BOUNDS.map(() => 0);
   let units = 0;
   for (const tally of tallies) {
-    const kept = keptAt(tally, at, parameters);
+    const kept = keptBetween(tally.at, at, parameters);
     units += tally.units * kept;
     let larger = 0;
     for (let size = above.length - 1; size >= 0; size--) {

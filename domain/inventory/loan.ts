@@ -33,6 +33,12 @@ export function borrowingOfAsk(ask: string): string {
   return ask.split('.', 1)[0] as string;
 }
 
+/** The cart whose order a borrowing or an ask is for; null where the name does not say. */
+export function cartOfBorrowing(ask: string, taker: string, takerIncarnation: number): string | null {
+  const end = borrowingOfAsk(ask).lastIndexOf(`-${taker}-${takerIncarnation}-`);
+  return end > 0 ? ask.slice(0, end) : null;
+}
+
 /** The cause of every movement that an ask brings about. */
 export function borrowingCause(ask: string): string {
   return `borrowing:${ask}`;

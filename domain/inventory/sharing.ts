@@ -10,6 +10,44 @@ export interface Share {
   readonly lines: readonly StockLine[];
 }
 
+/** How stock is shared out: equally, by measured demand, in fixed parts, or by value. */
+export const SHARING_RULES = ['equal', 'traffic', 'shares', 'value'] as const;
+export type SharingRule = (typeof SHARING_RULES)[number];
+
+export interface Sharing {
+  readonly by: SharingRule;
+  /** Of `shares`: each site's part; only the proportions count. */
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+/** As an allocation asks for it. */
+export interface AllocationSharing extends Sharing {
+  /** The sites asked for get no more than their share of what all would get; the rest stays in the pool. */
+  readonly only: boolean;
+}
+
+export const EQUALLY: Sharing = { by: 'equal', shares: {} };
+
+/** What each taker gets of the items' pools by the rule; what no taker gets stays in the pool. */
+export function shareOut(
+  { by, shares }: Sharing,
+  items: readonly ItemStock[],
+  takers: readonly string[],
+  parameters: PolicyParameters,
+): Share[] {
+  const pool = items.map((item): StockLine => ({ sku: item.sku, quantity: item.pool }));
+  switch (by) {
+    case 'equal':
+      return shareEqually(pool, takers);
+    case 'traffic':
+      return shareByTraffic(items, takers);
+    case 'shares':
+      return shareByParts(pool, takers, new Map(Object.entries(shares)));
+    case 'value':
+      return shareByValue(items, takers, parameters);
+  }
+}
+
 /** How much of an item each taker should get, in any unit: only the proportions count. Negative counts as none. */
 export type Weights = (sku: string) => readonly number[];
 

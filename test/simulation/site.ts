@@ -19,7 +19,7 @@ import { scopedActivities } from '../../workers/activity-scope';
 import { askAuthority } from '../../workers/registration';
 import { Pause } from '../../workers/pause';
 import { Relay } from '../../workers/relay';
-import { StockCarrier } from '../../workers/stock-carrier';
+import { stockCarrier } from '../../workers/stock-carrier';
 import { type Counters } from './counters';
 import { SimulatedDatabase } from './database';
 import { type Dice } from './dice';
@@ -150,7 +150,7 @@ export class Site {
         );
         relay.current = new Relay(context, () => client);
         relay.current.start();
-        new StockCarrier(context).start();
+        stockCarrier(context).start();
         await this.stayRegistered(context, client, link);
       },
       (outcome) => {
