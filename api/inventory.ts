@@ -1,34 +1,18 @@
-/** Receipts, levels, transfers and allocation. */
+/** Receipts, levels and transfers. */
 import { z } from 'zod';
 import { ReceiptFileError, bookReceiptFile, bookReceiptLines } from '../activities/inventory/receipts';
 import { RECEIPT_ID_LENGTH_MAX, ReceiptConflictError, listLevels, listTransfers } from '../db/inventory';
-import { loadTopology, requirePrimacy } from '../db/topology';
 import { SKU_LENGTH_MAX } from '../domain/catalog';
 import { INVENTORY_LINES_MAX, formatTransferId } from '../domain/inventory';
 import { LINE_QUANTITY_MAX } from '../domain/orders';
-import { childrenOf } from '../domain/sites';
-import { formatWorkflowId } from '../domain/workflow-ids';
 import { AT_THE_PRIMARY } from './primary';
 import { Problem } from './problems';
 import { type Route, route } from './route';
-import {
-  nameSchema,
-  noBody,
-  pageOf,
-  pageQuery,
-  readCursor,
-  storeParams,
-  time,
-  timeOrNull,
-  writeCursor,
-} from './schemas';
-import { acceptedSchema, startWorkflow } from './workflow-requests';
+import { noBody, pageOf, pageQuery, readCursor, storeParams, time, timeOrNull, writeCursor } from './schemas';
 
-const skuSchema = z.string().min(1).max(SKU_LENGTH_MAX);
+export const skuSchema = z.string().min(1).max(SKU_LENGTH_MAX);
 /** Skus that one question may name. */
 const SKUS_ASKED_MAX = 100;
-/** Sites that one allocation may name. */
-const SITES_ASKED_MAX = 200;
 const receiptIdSchema = z
   .string()
   .min(1)
@@ -199,51 +183,6 @@ export const inventoryRoutes: readonly Route[] = [
       const last = transfers.length === query.limit ? transfers.at(-1) : undefined;
       const next = last ? writeCursor({ createdAt: last.createdAt, ...last.id }) : null;
       return { status: 200, body: { items, next } };
-    },
-  }),
-  route({
-    method: 'post',
-    path: '/v1/stores/{store}/inventory/allocations',
-    tag: 'inventory',
-    operationId: 'allocateInventory',
-    summary: 'Share the pool out equally to the sites (workflow inventoryAllocation)',
-    roles: ['integrator', 'operator'],
-    params: storeParams,
-    query: z.strictObject({}),
-    body: z.strictObject({
-      sites: z
-        .array(nameSchema)
-        .max(SITES_ASKED_MAX)
-        .default([])
-        .describe('Takers; none for all children of the primary.'),
-      skus: z.array(skuSchema).max(INVENTORY_LINES_MAX).default([]).describe('Items; none for all of the pool.'),
-      ownShare: z.boolean().default(false).describe('The primary takes an equal share for its own sales.'),
-    }),
-    idempotent: true,
-    responses: {
-      202: { description: 'Started, or queued while Temporal is away.', schema: acceptedSchema },
-      ...AT_THE_PRIMARY,
-    },
-    handle: async (request) => {
-      const { context, store, body } = request;
-      const { topology } = await loadTopology(context.db, store.store);
-      await context.db.transaction((tx) => requirePrimacy(tx, store.store, topology.epoch));
-      const children = childrenOf(topology, topology.primary).map((child) => child.site);
-      const stranger = body.sites.find((site) => !children.includes(site));
-      if (stranger !== undefined)
-        throw new Problem(
-          422,
-          'unknown-site',
-          `"${stranger}" is no child of the primary (its children: ${children.join(', ') || 'none'})`,
-        );
-      const id = { store: store.store, request: context.runtime.ids.uuid() };
-      const workflowId = formatWorkflowId('inventoryAllocation', id);
-      return startWorkflow(request, {
-        kind: 'inventoryAllocation',
-        workflowId,
-        input: { ...id, ...body, topology },
-        epoch: topology.epoch,
-      });
     },
   }),
 ];

@@ -28,6 +28,7 @@ export const PROBLEM_TYPES = {
   'key-not-in-force': 'The key is revoked or expired: make a new one.',
   'malformed-json': 'The body is not JSON.',
   'method-not-allowed': 'The address is right, the method is not: see the header Allow.',
+  'no-parts': 'No taker of an allocation by shares has a part.',
   'no-parent': 'This is the primary, which has no parent to ask.',
   'not-found': 'There is nothing of this name here.',
   'not-your-group': 'The key is not for that user group.',

@@ -5,6 +5,7 @@ import { codecRoutes } from './codec';
 import { deliveryRoutes } from './deliveries';
 import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
+import { inventoryAllocationRoutes } from './inventory-allocations';
 import { inventoryBorrowingRoutes } from './inventory-borrowing';
 import { inventoryTransferRoutes } from './inventory-transfers';
 import { inventoryUpdateRoutes } from './inventory-updates';
@@ -24,6 +25,7 @@ export const allRoutes: readonly Route[] = [
   ...orderRoutes,
   ...deliveryRoutes,
   ...inventoryRoutes,
+  ...inventoryAllocationRoutes,
   ...inventoryBorrowingRoutes,
   ...inventoryTransferRoutes,
   ...inventoryUpdateRoutes,

@@ -31,6 +31,16 @@ export function oneOf<T extends string>(allowed: readonly T[]): (text: string) =
   };
 }
 
+/** "north=2", one after the other: a number for each name. */
+export function numberByName(
+  text: string,
+  before: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> {
+  const [, name, number] = /^([a-z][a-z0-9-]*)=(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError('give a site and its part, such as north=2.');
+  return { ...before, [name]: Number(number) };
+}
+
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 24 * 3600 };
 
 /** "90d", "24h", "30m" or "45s", in seconds. */

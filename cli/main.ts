@@ -2,9 +2,11 @@
 /** The `entrepot` command. Each command's code is loaded when it is called, so that --help is quick. */
 import { Command, CommanderError, Option } from 'commander';
 import { withoutSecrets } from '../domain/redaction';
-import { decimal, oneOf, wholeNumber } from './arguments';
+import { SHARING_RULES } from '../domain/inventory';
+import { decimal, numberByName, oneOf, wholeNumber } from './arguments';
 import { catalogCommands } from './catalog-commands';
 import { CommandFailure, EXIT_CODES, EXIT_CODE_HELP, type ExitCode } from './exit-codes';
+import { type AllocateOptions } from './inventory';
 import { type SimulateOptions } from './inventory-simulate';
 import { operatorCommands } from './operator-commands';
 import { stockCommands } from './stock-commands';
@@ -108,10 +110,19 @@ function inventoryCommands(inventory: Command): void {
     .option('--limit <count>', 'at most so many items', wholeNumber(1, LIST_LIMIT_MAX), LIST_LIMIT_DEFAULT)
     .option('--json', 'as JSON')
     .action(async (options: ListOptions & { sku?: string }) => (await import('./inventory.js')).runLevels(options));
-  withTarget(inventory.command('allocate').description('share the pool out equally'))
+  withTarget(inventory.command('demand').description('what is asked for a day, by item and site'))
+    .option('--sku <sku>', 'only this item')
+    .option('--limit <count>', 'at most so many items', wholeNumber(1, LIST_LIMIT_MAX), LIST_LIMIT_DEFAULT)
+    .option('--json', 'as JSON')
+    .action(async (options: ListOptions & { sku?: string }) => (await import('./inventory.js')).runDemand(options));
+  withTarget(inventory.command('allocate').description('share the pool out to the sites'))
     .option('--sku <sku...>', 'only these items (default: all of the pool)')
     .option('--to <site...>', 'only to these sites (default: all)')
-    .option('--own-share', 'the primary takes an equal share for its own sales')
+    .option('--own-share', 'the primary takes a share too, for its own sales')
+    .option('--by <rule>', `${SHARING_RULES.join(', ')} (default: as configured)`, oneOf(SHARING_RULES))
+    .option('--share <site=part>', 'by shares: the part of a site; once for each', numberByName)
+    .option('--only', 'those of --to get their share of what all would get; the rest stays in the pool')
+    .option('--dry-run', 'only show who would get what')
     .option('--no-wait', 'do not wait for the sites to confirm')
     .option('--json', 'as JSON')
     .action(async (options: AllocateOptions) => (await import('./inventory.js')).runAllocate(options));
@@ -172,12 +183,6 @@ function demoCommands(program: Command): void {
 
 type ListOptions = TargetOptions & { readonly limit: number };
 type ReceiveOptions = TargetOptions & { readonly receipt?: string };
-type AllocateOptions = TargetOptions & {
-  readonly sku?: string[];
-  readonly to?: string[];
-  readonly ownShare?: boolean;
-  readonly wait: boolean;
-};
 interface DemoOptions {
   readonly seed: number;
   readonly data?: string;

@@ -100,6 +100,9 @@ export interface AllocationRequest {
   readonly sites: readonly string[];
   readonly skus: readonly string[];
   readonly ownShare: boolean;
+  readonly by?: string;
+  readonly shares?: Readonly<Record<string, number>>;
+  readonly only?: boolean;
 }
 
 export interface OrderSummary {

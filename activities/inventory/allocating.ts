@@ -39,7 +39,7 @@ function sharingOf({ sharing }: AllocationTerms): AllocationSharing {
 }
 
 /** Among whom the pool is shared, and who of them gets its share now. Throws for a site that is no child of this one. */
-function takersOf(
+export function takersOf(
   site: string,
   topology: Topology,
   terms: AllocationTerms,

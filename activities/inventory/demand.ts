@@ -112,7 +112,10 @@ async function count(
   const of = ({ cartId }: Asked) => refused.get(cartId ?? '') ?? new Map<string, number>();
   // What was refused comes before what was sold of it in the end.
   const asked = [
-    ...heard.map((each) => ({ ...each, lines: each.cartId === null ? each.lines : newlyRefused(each.lines, of(each)) })),
+    ...heard.map((each) => ({
+      ...each,
+      lines: each.cartId === null ? each.lines : newlyRefused(each.lines, of(each)),
+    })),
     ...refusals.map((each) => ({ ...each, lines: newlyRefused(each.lines, of(each)) })),
     ...sales.map((each) => ({ ...each, lines: notRefusedBefore(each.lines, of(each)) })),
   ];
@@ -146,9 +149,7 @@ export async function demandOfItems(
   const now = context.runtime.clock.now();
   const parameters = storeSettings(context, store).inventory.policy.demand;
   const { since } = (await countingOf(reads, store)) ?? { since: now };
-  const tallies = new Tallies(
-    (await talliesOf(reads, store, skus)).filter(({ site }) => sites.includes(site)),
-  );
+  const tallies = new Tallies((await talliesOf(reads, store, skus)).filter(({ site }) => sites.includes(site)));
   const ofAll = tallies.of(ALL_ITEMS);
   const everything = { since, sites: new Map(sites.map((site) => [site, ofAll.get(site) ?? emptyTally(since)])) };
   return new Map(skus.map((sku) => [sku, estimateDemand(tallies.of(sku), everything, now, parameters)]));

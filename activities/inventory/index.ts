@@ -18,13 +18,7 @@ import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
 import { type DocumentKind, type Envelope, type SealedDocument, formatPayloadID } from '../../domain/documents';
-import {
-  INVENTORY_LINES_MAX,
-  type Share,
-  type StockLine,
-  formatTransferId,
-  unitsOf,
-} from '../../domain/inventory';
+import { INVENTORY_LINES_MAX, type Share, type StockLine, formatTransferId, unitsOf } from '../../domain/inventory';
 import { findSite } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';

@@ -193,7 +193,9 @@ export async function keepRefused(
   carts: ReadonlyMap<string, ReadonlyMap<string, number>>,
   { now, before }: { readonly now: number; readonly before: number },
 ): Promise<void> {
-  const rows = [...carts].flatMap(([cart, refused]) => [...refused].map(([sku, units]) => [store, cart, sku, units, now]));
+  const rows = [...carts].flatMap(([cart, refused]) =>
+    [...refused].map(([sku, units]) => [store, cart, sku, units, now]),
+  );
   const key = ['store', 'cart_id', 'sku'];
   await insertRows(tx, 'demand_refused', [...key, 'units', 'asked_at'], rows, { key, update: ['units', 'asked_at'] });
   await tx.run('DELETE FROM demand_refused WHERE store = ? AND asked_at < ?', [store, before]);
@@ -216,7 +218,9 @@ export async function talliesOf(
       `SELECT site, sku, counted_at, counts FROM demand_tallies WHERE store = ? AND sku IN (${marks(chunk.length)})`,
       [store, ...chunk],
     );
-    tallies.push(...rows.map(({ site, sku, counted_at, counts }) => ({ site, sku, tally: readTally(counted_at, counts) })));
+    tallies.push(
+      ...rows.map(({ site, sku, counted_at, counts }) => ({ site, sku, tally: readTally(counted_at, counts) })),
+    );
   }
   return tallies;
 }

@@ -123,6 +123,7 @@ export const MATRIX: Readonly<Record<string, Row>> = {
   [`POST ${STORE}/inventory/borrowings`]: { roles: ['site'], takes: 'xml' },
   [`POST ${STORE}/inventory/offers`]: { roles: ['site'], takes: 'xml' },
   [`POST ${STORE}/inventory/allocations`]: { roles: STAFF, takes: 'json', primary: true },
+  [`GET ${STORE}/inventory/demand`]: { roles: STAFF },
   [`GET ${STORE}/workflows`]: { roles: STAFF },
   [`GET ${STORE}/workflows/{workflowId}`]: { roles: BUYERS },
   [`GET ${STORE}/workflows/{workflowId}/documents`]: { roles: OPERATORS },

@@ -10,7 +10,14 @@ import { type Violation, auditStore } from '../../db/audit';
 import { type Engine } from '../../db/database';
 import { bookReceipt, grantToSelf, levelsOf, listTransfers } from '../../db/inventory';
 import { loadTopology } from '../../db/topology';
-import { type Loan, EQUALLY, POLICY_DEFAULTS, type ShortLine, type StockLine, borrowingCause } from '../../domain/inventory';
+import {
+  type Loan,
+  EQUALLY,
+  POLICY_DEFAULTS,
+  type ShortLine,
+  type StockLine,
+  borrowingCause,
+} from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { REAL_RUNTIME } from '../../workers/site';
 import { type LoneSite, STORE, loneSite } from '../support/lone-site';
