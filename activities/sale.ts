@@ -318,18 +318,13 @@ async function writeSale(
   }
   if (cut.length > 0) {
     const demandId = context.runtime.ids.uuid();
-    await recordRefusedDemand(tx, { store, cartId: cart.cartId, demandId, lines: cut.map(unserved), now });
+    await recordRefusedDemand(tx, { store, cartId: cart.cartId, demandId, lines: cut, now });
   }
   if (borrowed !== null) await forgetWanted(tx, store, borrowed);
   // Last, for what is debited is locked until the COMMIT, and everybody may want the same item.
   const debited = await debitSale(tx, { store, orderId, lines: order.lines, epoch, incarnation, now });
   if (!debited) throw new ShortError('stock is short');
   return true;
-}
-
-/** What is sold is demand by its order; the rest of the line was offered and not there. */
-function unserved({ sku, requested, available }: ShortLine): ShortLine {
-  return { sku, requested: requested - available, available: 0 };
 }
 
 /** A refusal in one sentence for people. */
