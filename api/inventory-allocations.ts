@@ -4,7 +4,6 @@ import { type AllocationTerms, previewAllocation, takersOf } from '../activities
 import { demandOfItems } from '../activities/inventory/demand';
 import { itemsAskedFor } from '../db/inventory';
 import { loadTopology, requirePrimacy } from '../db/topology';
-import { SKU_LENGTH_MAX } from '../domain/catalog';
 import { INVENTORY_LINES_MAX, SHARING_RULES, type Share, type StockLine, unitsOf } from '../domain/inventory';
 import { type Topology, childrenOf } from '../domain/sites';
 import { formatWorkflowId } from '../domain/workflow-ids';
@@ -198,8 +197,6 @@ export const inventoryAllocationRoutes: readonly Route[] = [
     handle: async ({ context, store, query }) => {
       const { limit, after = '', sku } = query;
       const { db, site } = context;
-      if (after.length > SKU_LENGTH_MAX)
-        throw new Problem(400, 'invalid-cursor', `"${after}" is no cursor of this list`);
       const { topology } = await loadTopology(db, store.store);
       const sites = [site, ...childrenOf(topology, site).map((child) => child.site)];
       const skus = sku === undefined ? await itemsAskedFor(db, store.store, { after, limit }) : [sku];

@@ -45,6 +45,8 @@ describe('a wrong command line ends with 2 and says why', () => {
     [['site'], "required option '--config <file>'"],
     [['demo', '--sabotage', 'nothing'], 'allowed: lost-order, oversell, stale-catalogue'],
     [['inventory', 'receive', '10002', '0'], 'give a whole number from 1'],
+    [['inventory', 'allocate', '--share', 'north'], 'give a site and its part, such as north=2'],
+    [['inventory', 'allocate', '--by', 'luck'], 'allowed: equal, traffic, shares, value'],
     [['catalog', 'import', 'none.csv'], 'none.csv does not exist'],
     [['catalog', 'status'], 'there is no trial system in var/trial: start one with "entrepot start"'],
     [['orders', 'list', '--url', 'nonsense'], '"nonsense" is no URL'],

@@ -8,6 +8,8 @@ import {
   shareByValue,
   shareByWeights,
   shareEqually,
+  shareOut,
+  SHARING_RULES,
 } from '../../domain/inventory';
 import { SITES, items } from './items';
 
@@ -155,6 +157,20 @@ test('by value the pool gives no more than it has, and nothing to a site that is
         const given = sites.map(({ site }) => unitsOf(shares, site, sku));
         expect(given.reduce((sum, unit) => sum + unit, 0)).toBeLessThanOrEqual(units);
         expect(sites.every(({ reachable }, index) => reachable || given[index] === 0)).toBe(true);
+      }
+    }),
+  );
+});
+
+test('by every rule each unit goes to one taker or stays, and only by value does any stay', () => {
+  fc.assert(
+    fc.property(items, fc.constantFrom(...SHARING_RULES), (stocks, by) => {
+      const shares = shareOut({ by, shares: { north: 2, west: 1 } }, stocks, SITES, POLICY_DEFAULTS);
+      for (const { sku, pool: units } of stocks) {
+        const given = SITES.reduce((sum, site) => sum + unitsOf(shares, site, sku), 0);
+        if (by === 'value') expect(given).toBeLessThanOrEqual(units);
+        else expect(given).toBe(units);
+        if (by === 'shares') expect(unitsOf(shares, 'east', sku) + unitsOf(shares, 'south', sku)).toBe(0);
       }
     }),
   );
