@@ -19,6 +19,7 @@ export class StoreMetrics {
   private readonly requests: Histogram<'method' | 'route' | 'status'>;
   private readonly batches: Counter;
   private readonly offered: Counter;
+  private readonly asked: Counter;
 
   constructor(site: string, store: string) {
     const registers = [this.registry];
@@ -43,6 +44,10 @@ export class StoreMetrics {
     });
     this.batches = counter('entrepot_relay_batches_total', 'Batches of orders offered to Temporal.');
     this.offered = counter('entrepot_relay_orders_total', 'Orders in those batches; one offered again counts again.');
+    this.asked = counter(
+      'entrepot_demand_counted_total',
+      'Orders and refusals counted as demand, of this site and those below it.',
+    );
   }
 
   sold(durationMs: number): void {
@@ -58,6 +63,10 @@ export class StoreMetrics {
   /** `route` as declared, with its parameters' names. */
   answered(method: string, route: string, status: number, durationMs: number): void {
     this.requests.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, durationMs / MS_PER_S);
+  }
+
+  countedDemand(asked: number): void {
+    this.asked.inc(asked);
   }
 
   offeredBatch(orders: number): void {

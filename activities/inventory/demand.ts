@@ -47,6 +47,7 @@ export async function countDemand(
   for (;;) {
     const batch = await context.db.transaction((tx) => countBatch(context, tx, store));
     counted += batch.counted;
+    context.metrics.of(store).countedDemand(batch.counted);
     if (!batch.more || stopped()) return counted;
   }
 }
