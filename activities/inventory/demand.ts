@@ -31,22 +31,27 @@ import { type SiteContext, storeSettings } from '../context';
 /** Of each kind, counted in one transaction: small, for sales wait for it on SQLite. */
 const SOURCES_PER_BATCH = 200;
 /** A sale is committed within this of its id's making, whatever it had to wait for; it is looked for so long. */
-const COMMIT_WITHIN_MS = 5 * 60_000;
+const COMMIT_WITHIN_MS = 2 * 60_000;
 /** While there is nothing to count, how often it is written down how far the counting has come. */
 const SAVED_EVERY_MS = 60_000;
 /** A cart that was refused is forgotten when nobody has come back to it for so long. */
 const REFUSED_KEPT_MS = 30 * DAY_MS;
 
-/** Counts all that is there to count; answers how many orders and refusals that were. */
+/**
+ * Counts all that is there to count, and of sales those that commit behind it the next time; answers how many orders and
+ * refusals that were.
+ */
 export async function countDemand(
   context: SiteContext,
   store: string,
   stopped: () => boolean = () => false,
 ): Promise<number> {
   let counted = 0;
+  let salesFrom = '';
   for (;;) {
-    const batch = await context.db.transaction((tx) => countBatch(context, tx, store));
+    const batch = await context.db.transaction((tx) => countBatch(context, tx, store, salesFrom));
     counted += batch.counted;
+    salesFrom = batch.salesTo ?? salesFrom;
     context.metrics.of(store).countedDemand(batch.counted);
     if (!batch.more || stopped()) return counted;
   }
@@ -62,10 +67,11 @@ async function countBatch(
   context: SiteContext,
   tx: Transaction,
   store: string,
-): Promise<{ readonly counted: number; readonly more: boolean }> {
+  salesFrom: string,
+): Promise<{ readonly counted: number; readonly more: boolean; readonly salesTo?: string | undefined }> {
   const now = context.runtime.clock.now();
   const { since, reached } = await lockCounting(tx, store, now);
-  const { batch, more } = await readBatch(context, tx, store, lowestId(reached - COMMIT_WITHIN_MS));
+  const { batch, more } = await readBatch(context, tx, store, lowestId(reached - COMMIT_WITHIN_MS), salesFrom);
   const all = [...batch.heard, ...batch.sales, ...batch.refusals];
   const next = Math.max(reached, Math.min(now, reachedBy(batch, reached)));
   if (all.length === 0 && next - reached < SAVED_EVERY_MS) return { counted: 0, more: false };
@@ -73,7 +79,7 @@ async function countBatch(
   const own = [...batch.sales, ...batch.refusals].map(({ source }) => source);
   await keepCounted(tx, store, own, lowestId(next - COMMIT_WITHIN_MS));
   await saveCounting(tx, store, { since: all.reduce((first, { at }) => Math.min(first, at), since), reached: next });
-  return { counted: all.length, more };
+  return { counted: all.length, more, salesTo: batch.sales.at(-1)?.source };
 }
 
 /**
@@ -85,9 +91,10 @@ async function readBatch(
   tx: Transaction,
   store: string,
   from: string,
+  salesFrom: string,
 ): Promise<{ batch: Batch; more: boolean }> {
   const limit = SOURCES_PER_BATCH;
-  const sales = await uncountedSales(tx, { store, site, from, limit });
+  const sales = await uncountedSales(tx, { store, site, from: from > salesFrom ? from : salesFrom, limit });
   const refusals = await uncountedRefusals(tx, { store, site, from, limit });
   const heard = await heardDemand(tx, store, limit);
   const more = [sales, refusals, heard].some(({ length }) => length === limit);

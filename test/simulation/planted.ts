@@ -86,7 +86,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       {
         file: INVENTORY,
         find: 'return (await plannedBefore(tx, request)) ?? (await planAllocation(context, tx, request, view));',
-        replace: 'void plannedBefore;\n        return planAllocation(context, tx, { ...request, ownShare: false }, view);',
+        replace:
+          'void plannedBefore;\n        return planAllocation(context, tx, { ...request, ownShare: false }, view);',
       },
     ],
     breaks: [1, 2],
