@@ -265,6 +265,11 @@ describe('a wrong file', () => {
         }),
       'stores.shop.topology.sites names "north" twice',
     ],
+    [
+      'shares of an allocation without a part',
+      (tree) => void (tree.stores.shop['inventory'] = { allocation: { by: 'shares', shares: { north: 0 } } }),
+      'must give at least one site a part where "by" is "shares", for example { north: 2, south: 1 }',
+    ],
     ['no stores', (tree) => void ((tree as Record<string, unknown>)['stores'] = {}), 'must name at least one store'],
   ];
 

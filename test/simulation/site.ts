@@ -19,6 +19,7 @@ import { scopedActivities } from '../../workers/activity-scope';
 import { askAuthority } from '../../workers/registration';
 import { Pause } from '../../workers/pause';
 import { Relay } from '../../workers/relay';
+import { demandCounter } from '../../workers/demand-counter';
 import { stockCarrier } from '../../workers/stock-carrier';
 import { type Counters } from './counters';
 import { SimulatedDatabase } from './database';
@@ -151,6 +152,7 @@ export class Site {
         relay.current = new Relay(context, () => client);
         relay.current.start();
         stockCarrier(context).start();
+        demandCounter(context).start();
         await this.stayRegistered(context, client, link);
       },
       (outcome) => {

@@ -1,4 +1,5 @@
 /** The root's operator shares the pool out, and a parent moves units to a child that lacks some. */
+import { SHARING_RULES } from '../../../domain/inventory';
 import { childrenOf } from '../../../domain/sites';
 import { formatWorkflowId } from '../../../domain/workflow-ids';
 import { type InventoryAllocationInput, type InventoryReallocationInput } from '../../../domain/workflow-inputs';
@@ -16,10 +17,13 @@ export const allocations: Actor = {
     const sites = dice.oneIn(2) ? [] : dice.some(children, dice.between(1, children.length));
     const skus = dice.oneIn(2) ? [] : dice.some(ITEMS, dice.between(1, 2)).map(({ sku }) => sku);
     const ownShare = dice.oneIn(2);
+    const by = dice.oneIn(2) ? 'equal' : dice.pick(SHARING_RULES);
+    const shares = Object.fromEntries(children.map((site) => [site, dice.between(0, 3)]));
+    const sharing = { by, shares, only: sites.length > 0 && dice.oneIn(2) };
     world.outsideDoes('allocation', () =>
       askForWorkflow(world, root, (topology, uuid) => {
         const id = { store: STORE, request: uuid() };
-        const input: InventoryAllocationInput = { ...id, sites, skus, ownShare, topology };
+        const input: InventoryAllocationInput = { ...id, sites, skus, ownShare, sharing, topology };
         const kind = 'inventoryAllocation';
         return { kind, workflowId: formatWorkflowId(kind, id), input };
       }),
