@@ -52,7 +52,7 @@ export function takersOf(
       'UnknownSite',
     );
   }
-  const named = terms.sites.length > 0 ? terms.sites : children;
+  const named = terms.sites.length > 0 ? [...new Set(terms.sites)] : children;
   const withSelf = (takers: readonly string[]) => (terms.ownShare ? [...takers, site] : takers);
   return sharingOf(terms).only
     ? { among: withSelf(children), getting: terms.sites }
