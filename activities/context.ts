@@ -2,7 +2,7 @@
 import { type Database } from '../db/database';
 import { TellableError } from '../domain/errors';
 import { type DocumentKind, type SealedDocument } from '../domain/documents';
-import { type PolicyParameters } from '../domain/inventory';
+import { type PolicyParameters, type ReplenishmentSettings } from '../domain/inventory';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
@@ -39,6 +39,7 @@ export interface StoreSettings {
     /** Units of an item that this site keeps when another gets some of it and no buyer waits. */
     readonly giverFloor: number;
     readonly policy: PolicyParameters;
+    readonly replenishment: ReplenishmentSettings;
   };
   readonly sealing: SealingKeys;
   /** What configuration says, used until the topology's authority has spoken. */

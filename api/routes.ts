@@ -6,6 +6,7 @@ import { deliveryRoutes } from './deliveries';
 import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
 import { inventoryBorrowingRoutes } from './inventory-borrowing';
+import { inventoryReplenishmentRoutes } from './inventory-replenishment';
 import { inventoryTransferRoutes } from './inventory-transfers';
 import { inventoryUpdateRoutes } from './inventory-updates';
 import { keyRoutes } from './keys';
@@ -27,6 +28,7 @@ export const allRoutes: readonly Route[] = [
   ...inventoryBorrowingRoutes,
   ...inventoryTransferRoutes,
   ...inventoryUpdateRoutes,
+  ...inventoryReplenishmentRoutes,
   ...workflowRoutes,
   ...codecRoutes,
   ...siteRoutes,

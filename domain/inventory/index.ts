@@ -4,6 +4,7 @@ export * from './borrowing';
 export * from './demand';
 export * from './loan';
 export * from './parameters';
+export * from './replenishment';
 export * from './rights';
 export * from './sharing';
 export * from './stock';

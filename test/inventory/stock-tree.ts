@@ -10,7 +10,14 @@ import { type Violation, auditStore } from '../../db/audit';
 import { type Engine } from '../../db/database';
 import { bookReceipt, grantToSelf, levelsOf, listTransfers } from '../../db/inventory';
 import { loadTopology } from '../../db/topology';
-import { type Loan, POLICY_DEFAULTS, type ShortLine, type StockLine, borrowingCause } from '../../domain/inventory';
+import {
+  type Loan,
+  POLICY_DEFAULTS,
+  REPLENISHMENT_OFF,
+  type ShortLine,
+  type StockLine,
+  borrowingCause,
+} from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { REAL_RUNTIME } from '../../workers/site';
 import { type LoneSite, STORE, loneSite } from '../support/lone-site';
@@ -58,7 +65,12 @@ export class StockTree {
     for (const site of lone) {
       const settings: StoreSettings = {
         ...(site.context.stores.get(STORE) as StoreSettings),
-        inventory: { borrowing: { waitMs: WAIT_MS }, giverFloor: 1, policy: POLICY_DEFAULTS },
+        inventory: {
+          borrowing: { waitMs: WAIT_MS },
+          giverFloor: 1,
+          policy: POLICY_DEFAULTS,
+          replenishment: REPLENISHMENT_OFF,
+        },
       };
       const context = { ...site.context, stores: new Map([[STORE, settings]]), transport: tree.from(site.site) };
       sites.set(site.site, { ...site, context, settings });

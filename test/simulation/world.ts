@@ -4,7 +4,7 @@ import { unobserved } from '../../activities/observation';
 import { credit } from '../../db/inventory/ledger';
 import { noRetries } from '../../db/database';
 import { openDatabase } from '../../db/migrate';
-import { POLICY_DEFAULTS } from '../../domain/inventory';
+import { POLICY_DEFAULTS, REPLENISHMENT_OFF } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { Counters, type RareCase } from './counters';
 import { Dice } from './dice';
@@ -182,7 +182,7 @@ function storeSettings(configuredTopology: Topology, waitMs: number): StoreSetti
     shippingMethods: [SHIPPING],
     tax: { description: 'VAT included', amount: 0 },
     priceChange: 'refuse',
-    inventory: { borrowing: { waitMs }, giverFloor: 1, policy: POLICY_DEFAULTS },
+    inventory: { borrowing: { waitMs }, giverFloor: 1, policy: POLICY_DEFAULTS, replenishment: REPLENISHMENT_OFF },
     sealing: { current: 'simulated', keys: new Map([['simulated', Buffer.alloc(32, 7)]]) },
     configuredTopology,
   };
