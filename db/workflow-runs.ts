@@ -50,13 +50,7 @@ export async function requestWorkflow(tx: Transaction, request: WorkflowRequest)
 
 /** As requestWorkflow, of one that runs for as long as its subject is there: asked again, it is told again. */
 export async function requestEntity(tx: Transaction, request: WorkflowRequest): Promise<void> {
-  const { store, workflowId, input } = request;
-  if (!(await noteRun(tx, request))) {
-    // Should Temporal have lost it, it begins again from what is known now.
-    await tx.run('UPDATE workflow_runs SET input = ? WHERE store = ? AND workflow_id = ?', [
-      ...[JSON.stringify(input), store, workflowId],
-    ]);
-  }
+  await noteRun(tx, request);
   await offer(tx, request);
 }
 

@@ -16,7 +16,7 @@ import {
   waitingEntries,
 } from '../db/outbox';
 import { setBatch } from '../db/orders';
-import { loadTopology } from '../db/topology';
+import { isNumbered, loadTopology } from '../db/topology';
 import { findWorkflowRun, recordWorkflowStarted } from '../db/workflow-runs';
 import { type SpanOptions } from '../activities/tracing';
 import { type SealedDocument } from '../domain/documents';
@@ -100,24 +100,29 @@ export class Relay {
   private async startWorkflows(client: Client, store: string): Promise<void> {
     const { db, runtime } = this.context;
     const waiting = await waitingEntries(db, store, 'workflow', WORKFLOW_STARTS_MAX);
+    let started = 0;
     for (const { outboxId, subject, traceContext } of waiting) {
       const run = await findWorkflowRun(db, store, subject);
-      const about = parseWorkflowId(subject);
-      if (!run || !about) throw new Error(`outbox entry for workflow "${subject}" has no request`);
+      const parsed = parseWorkflowId(subject);
+      if (!run || !parsed) throw new Error(`outbox entry for workflow "${subject}" has no request`);
+      const signal = TOLD_BY[run.kind];
+      const own = await loadTopology(db, store);
+      // What runs for ever begins with what is known now, and not before its site has a queue.
+      if (signal !== undefined && !isNumbered(own)) continue;
       const parent = parseTraceparent(traceContext);
       await this.traced('start workflow', store, subject, { parent, links: [] }, {}, async (carried) => {
-        const site = 'site' in about ? { site: about.site } : {};
-        const args = [{ ...(run.input as object), ...carried }];
-        const signal = TOLD_BY[run.kind];
-        if (signal === undefined) await startOnce(client, run.kind, subject, args, { store, ...site });
-        else await startOrTell(client, run.kind, subject, args, signal, { store, ...site });
+        const about = { store, ...('site' in parsed ? { site: parsed.site } : {}) };
+        const input = { ...(run.input as object), ...carried };
+        if (signal === undefined) await startOnce(client, run.kind, subject, [input], about);
+        else await startOrTell(client, run.kind, subject, [{ ...input, topology: own.topology }], signal, about);
       });
       await db.transaction(async (tx) => {
         await removeEntry(tx, store, outboxId);
         await recordWorkflowStarted(tx, store, subject, runtime.clock.now());
       });
+      started++;
     }
-    if (waiting.length === WORKFLOW_STARTS_MAX) this.told = true;
+    if (started === WORKFLOW_STARTS_MAX) this.told = true;
   }
 
   private async offerOrders(client: Client, store: string): Promise<void> {
