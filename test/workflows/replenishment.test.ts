@@ -2,6 +2,7 @@
 import { auditStore } from '../../db/audit';
 import { formatWorkflowId } from '../../domain/workflow-ids';
 import { type SiteConfig } from '../../workers/config';
+import { runEntrepot } from '../support/command';
 import { engines } from '../support/databases';
 import { until } from '../support/until';
 import { World } from '../support/world';
@@ -87,6 +88,26 @@ describe.each(engines())('on %s', (engine) => {
     await answered(before + 1);
     await until('the hold to end', async () => (await run())['state'] === 'running');
     expect(await own('late')).toBe(6);
+  });
+
+  test('thresholds and answers are set and shown by command', async () => {
+    const stock = async (...words: string[]) => {
+      const all = ['stock', ...words, '--site', 'north', '--data', world.trialDirectory()];
+      return runEntrepot(all, { cwd: world.folder });
+    };
+    const set = await stock('threshold', 'full', '25%', '--refill-to', '3d', '--json');
+    expect(JSON.parse(set.stdout)).toEqual([
+      {
+        ...{ sku: 'full', own: { threshold: { percentage: 25 }, refillTo: { days: 3 } } },
+        ...{ thresholdUnits: 2, refillUnits: 2 },
+      },
+    ]);
+    expect((await stock('thresholds')).stdout).toMatch(/full +2 +2 +25 percentage, then 3 days/);
+    expect((await stock('threshold', 'full', '--remove')).stdout).toMatch(/full +2 +6 +the store's/);
+    const refused = await stock('threshold', 'full', 'many');
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('25%, 3d or value:0.05')]);
+    expect((await stock('replenishments')).stdout).toMatch(/ hq +old +8 +substitute +0 .* 8 of new/);
+    expect((await stock('replenish')).stdout).toContain(workflowId);
   });
 
   test('a parent has nobody to ask', async () => {
