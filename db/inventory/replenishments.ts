@@ -114,6 +114,12 @@ export async function listReplenishments(
   return rows.map(replenishmentOf);
 }
 
+/** What the site waits for: it asks for one thing after the other, so only its newest request can be open. */
+export async function openReplenishment(reads: Statements, store: string): Promise<Replenishment | null> {
+  const [newest] = await listReplenishments(reads, store, { limit: 1 });
+  return newest && newest.answers === null ? newest : null;
+}
+
 /** Of these items, those that this site has or has had. */
 export async function itemsKept(reads: Statements, store: string, skus: readonly string[]): Promise<Set<string>> {
   if (skus.length === 0) return new Set();

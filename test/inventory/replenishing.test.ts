@@ -2,6 +2,7 @@
 import { type StoreSettings } from '../../activities/context';
 import { type ReplenishmentAsked } from '../../activities/contract';
 import { inventoryActivities } from '../../activities/inventory';
+import { carryLent } from '../../activities/inventory/carrying';
 import { replenishmentActivities } from '../../activities/inventory/replenishment';
 import { refreshThresholds, setThreshold } from '../../activities/inventory/thresholds';
 import { openDocument } from '../../activities/sealing';
@@ -128,6 +129,19 @@ describe.each(engines())('on %s', (engine) => {
     for (const { confirmations } of applied) await settle(confirmations);
     expect((await tree.units('north', 'A')).own).toBe(9);
     expect((await look()).asked).toBeNull();
+  });
+
+  test('what an answer that was lost brings is brought by its giver, and credited once', async () => {
+    await shortBelow('lost', 5, 9);
+    await tree.has('hq', [{ sku: 'lost', quantity: 30 }], 'pool');
+    const { document } = await asked();
+    const answer = await at('hq').answerReplenishment({ document });
+    const { context } = tree.site('hq');
+    const later = { ...context.runtime, clock: { now: () => Date.now() + 3_000 } };
+    expect(await carryLent({ ...context, runtime: later }, STORE)).toEqual({ settled: 1, left: 0 });
+    expect((await tree.units('north', 'lost')).own).toBe(9);
+    await settle((await at('north').applyReplenishment({ document: answer })).confirmations);
+    expect((await tree.units('north', 'lost')).own).toBe(9);
   });
 
   test('a parent refuses a site that is no child of it, and a site what is not for it', async () => {

@@ -76,7 +76,8 @@ describe.each(engines())('on %s', (engine) => {
   });
 
   test('holds its request while the parent is away, and is answered when it is back', async () => {
-    for (const sku of ['part', 'old', 'gone']) await world.call('north', 'DELETE', `/inventory/thresholds/${sku}`);
+    for (const sku of ['part', 'old']) await world.call('north', 'DELETE', `/inventory/thresholds/${sku}`);
+    await shortBelow('gone', 0);
     await receive('second', { late: 9 });
     await shortBelow('late', 3);
     const before = (await requests()).length;
@@ -84,6 +85,8 @@ describe.each(engines())('on %s', (engine) => {
     await replenish();
     await until('the hold', async () => (await run())['state'] === 'held');
     expect((await requests())[0]).toMatchObject({ state: 'asked', parent: 'hq' });
+    const { body } = await world.call('north', 'GET', '/deliveries');
+    expect(body.items).toMatchObject([{ kind: 'stock', state: 'held', site: 'hq', count: 6, workflowId }]);
     await world.startSite('hq');
     await answered(before + 1);
     await until('the hold to end', async () => (await run())['state'] === 'running');
