@@ -288,6 +288,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: [1],
   },
   {
+    name: 'what a parent answers to a site that runs low, it has not debited',
+    patches: [
+      {
+        file: 'activities/inventory/replenishment.ts',
+        find: "    await giveTransfer(tx, { ...about, ...booked }, 'pool');",
+        replace: '    void [giveTransfer, about, booked];',
+      },
+    ],
+    breaks: [1],
+  },
+  {
     name: 'an update is applied as often as it comes',
     patches: [
       {
