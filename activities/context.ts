@@ -2,7 +2,7 @@
 import { type Database } from '../db/database';
 import { TellableError } from '../domain/errors';
 import { type DocumentKind, type SealedDocument } from '../domain/documents';
-import { type PolicyParameters, type Sharing } from '../domain/inventory';
+import { type PolicyParameters, type ReplenishmentSettings, type Sharing } from '../domain/inventory';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
@@ -41,6 +41,7 @@ export interface StoreSettings {
     readonly policy: PolicyParameters;
     /** How the pool is shared out where the request does not say. */
     readonly allocation: Sharing;
+    readonly replenishment: ReplenishmentSettings;
   };
   readonly sealing: SealingKeys;
   /** What configuration says, used until the topology's authority has spoken. */

@@ -126,6 +126,18 @@ export interface AppliedUpdate {
   readonly transfers: readonly PlannedTransfer[];
 }
 
+export interface ReplenishmentAsked {
+  /** Until the next look, as the site is configured now; 0: when it is asked to. */
+  readonly everyMinutes: number;
+  /** null: nothing is short. */
+  readonly asked: {
+    readonly document: SealedDocument;
+    readonly parent: string;
+    /** There may be more beyond this item: one document holds only so many. */
+    readonly next: string | null;
+  } | null;
+}
+
 export interface CartConversion {
   readonly store: string;
   readonly cart: string;
@@ -218,6 +230,19 @@ export interface SiteActivities {
   }): Promise<AppliedUpdate>;
   /** Whoever asked for an update hears what came of it. */
   recordInventoryUpdate(input: { store: string; update: string; result: UpdateResult }): Promise<void>;
+  /** What rules of thresholds come to, for every item. */
+  measureThresholds(input: { store: string }): Promise<void>;
+  /** Figure 11, steps 1100 to 1104: what is short beyond the item `after`; the same request asks for the same. */
+  requestReplenishment(input: { store: string; request: string; after: string }): Promise<ReplenishmentAsked>;
+  /** Figure 12, at the parent: the same document is answered the same. */
+  answerReplenishment(input: { document: SealedDocument }): Promise<SealedDocument>;
+  /** Figure 11, step 1110: once per answer. */
+  applyReplenishment(input: { document: SealedDocument }): Promise<{
+    /** For the giver, one of each transfer. */
+    readonly confirmations: readonly SealedDocument[];
+    /** Units that the site is to have of what the parent had not enough of. */
+    readonly wanted: readonly StockLine[];
+  }>;
   convertCart(input: CartConversion): Promise<CartConversionResult>;
   recordWorkflow(input: { store: string; workflowId: string; state: string; result: string }): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { type SiteContext } from './context';
 import { type PrimaryActivities, type SiteActivities } from './contract';
 import { inventoryActivities } from './inventory';
 import { reallocationActivities } from './inventory/reallocation';
+import { replenishmentActivities } from './inventory/replenishment';
 import { updateActivities } from './inventory/updates';
 import { orderActivities } from './orders';
 import { type TopologyListener, topologyActivities } from './topology';
@@ -15,6 +16,7 @@ export function allActivities(context: SiteContext, listener: TopologyListener):
     ...catalogActivities(context),
     ...inventoryActivities(context),
     ...reallocationActivities(context),
+    ...replenishmentActivities(context),
     ...updateActivities(context),
     ...cartActivities(context),
     ...orderActivities(context),

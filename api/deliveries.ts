@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { workflowPage } from '../activities/context';
 import { listConfirmations } from '../db/catalog/deliveries';
-import { listTransfers } from '../db/inventory';
+import { type Transfer, listTransfers, openReplenishment } from '../db/inventory';
 import { listParked } from '../db/orders';
 import { type OutboxGroup, outboxGroups } from '../db/outbox';
 import { loadTopology } from '../db/topology';
 import { showRevision } from '../domain/catalog';
 import { isHeld } from '../domain/held';
-import { type TransferId, type TransferState, formatTransferId } from '../domain/inventory';
+import { formatTransferId, unitsOf } from '../domain/inventory';
 import { parentOf } from '../domain/sites';
 import { formatWorkflowId } from '../domain/workflow-ids';
 import { type Route, type RouteRequest, route } from './route';
@@ -55,6 +55,7 @@ export const deliveryRoutes: readonly Route[] = [
         ...(await outboxDeliveries(request)),
         ...(await catalogDeliveries(request)),
         ...(await stockDeliveries(request)),
+        ...(await stockRequests(request)),
         ...(await parkedDocuments(request)),
       ];
       const items = all
@@ -141,19 +142,45 @@ async function stockDeliveries({ context, store }: Request): Promise<Delivery[]>
         count: units,
         since: time(createdAt),
         reason: held ? `${taker} has not confirmed: it, or Temporal, is away` : 'under way',
-        workflowId: carrierOf(store.store, id, cause, state),
+        workflowId: carrierOf(store.store, { id, taker, cause, state }),
       };
     });
 }
 
+/** What this site has asked of its parent (figure 11). */
+async function stockRequests({ context, store }: Request): Promise<Delivery[]> {
+  const open = await openReplenishment(context.db, store.store);
+  if (!open) return [];
+  const { request, parent, lines, createdAt } = open;
+  const held = isHeld(createdAt, context.runtime.clock.now());
+  return [
+    {
+      kind: 'stock',
+      state: held ? 'held' : 'delivering',
+      site: parent,
+      subject: `request ${request}`,
+      count: unitsOf(lines),
+      since: time(createdAt),
+      reason: held ? `${parent} has not answered: it, or Temporal, is away, or has refused` : 'under way',
+      workflowId: formatWorkflowId('inventoryReplenishment', { store: store.store, site: context.site }),
+    },
+  ];
+}
+
 /** The workflow that brings a transfer to its taker; null while its giver does that itself. */
-function carrierOf(store: string, id: TransferId, cause: string, state: TransferState): string | null {
+function carrierOf(
+  store: string,
+  { id, taker, cause, state }: Pick<Transfer, 'id' | 'taker' | 'cause' | 'state'>,
+): string | null {
   const [kind, request = ''] = cause.split(/:(.*)/s);
   if (kind === 'allocation') return formatWorkflowId('inventoryAllocation', { store, request });
   if (kind === 'recall') return formatWorkflowId('inventoryUpdate', { store, site: id.giver, update: request });
   if (kind === 'reallocation') {
     const [site = '', rest = ''] = request.split(/\.(.*)/s);
     return formatWorkflowId('inventoryReallocation', { store, site, request: rest });
+  }
+  if (kind === 'replenishment' && state === 'in-flight') {
+    return formatWorkflowId('inventoryReplenishment', { store, site: taker });
   }
   if (kind !== 'move' && state !== 'in-doubt') return null;
   return formatWorkflowId('inventoryReallocation', { store, site: id.giver, request: formatTransferId(id) });

@@ -1,7 +1,7 @@
 /** How much waits at a site and since when: the deliveries' list as numbers, however long it is. */
 import { z } from 'zod';
 import { listConfirmations } from '../db/catalog/deliveries';
-import { type OpenTransfers, countOpenTransfers } from '../db/inventory';
+import { type OpenTransfers, countOpenTransfers, openReplenishment } from '../db/inventory';
 import { countParked } from '../db/orders';
 import { outboxGroups } from '../db/outbox';
 import { HELD_AFTER_MS } from '../domain/held';
@@ -34,6 +34,7 @@ export async function countDeliveries(
   const { db, runtime, site } = request.context;
   const { store } = request.store;
   const heldBefore = runtime.clock.now() - HELD_AFTER_MS;
+  const asked = await openReplenishment(db, store);
   const counted: Counted[] = [
     ...(await outboxGroups(db, store)).map(({ batch, entries, since }) =>
       counts(batch === null ? 'waiting' : since < heldBefore ? 'held' : 'delivering', entries, since),
@@ -42,6 +43,7 @@ export async function countDeliveries(
       state === 'confirmed' ? [] : [counts(state, 1, heldSince ?? updatedAt)],
     ),
     ...transfersCounted(await countOpenTransfers(db, store, site, heldBefore)),
+    ...(asked ? [counts(asked.createdAt < heldBefore ? 'held' : 'delivering', 1, asked.createdAt)] : []),
     { state: 'parked', ...(await countParked(db, store)) },
   ];
   return Object.fromEntries(deliveryStates.map((state) => [state, sumOf(counted, state)])) as z.output<

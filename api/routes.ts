@@ -7,6 +7,7 @@ import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
 import { inventoryAllocationRoutes } from './inventory-allocations';
 import { inventoryBorrowingRoutes } from './inventory-borrowing';
+import { inventoryReplenishmentRoutes } from './inventory-replenishment';
 import { inventoryTransferRoutes } from './inventory-transfers';
 import { inventoryUpdateRoutes } from './inventory-updates';
 import { keyRoutes } from './keys';
@@ -29,6 +30,7 @@ export const allRoutes: readonly Route[] = [
   ...inventoryBorrowingRoutes,
   ...inventoryTransferRoutes,
   ...inventoryUpdateRoutes,
+  ...inventoryReplenishmentRoutes,
   ...workflowRoutes,
   ...codecRoutes,
   ...siteRoutes,

@@ -4,6 +4,7 @@ import { catalog } from './catalog';
 import { catalogDelta } from './catalog/delta';
 import { checkout } from './checkout';
 import { inventory } from './inventory';
+import { replenishment } from './inventory/replenishment';
 import { poDelivery } from './po-delivery';
 
 const BENCHES: Readonly<Record<string, (options: Readonly<Record<string, string>>) => Promise<void>>> = {
@@ -12,6 +13,7 @@ const BENCHES: Readonly<Record<string, (options: Readonly<Record<string, string>
   checkout,
   inventory,
   'po-delivery': poDelivery,
+  replenishment,
 };
 
 async function main(): Promise<void> {

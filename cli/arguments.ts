@@ -52,3 +52,13 @@ export function duration(text: string): number {
   }
   return Number(count) * seconds;
 }
+
+/** "12" units, "25%" of the last grant, "3d" that the stock should last, "value:0.05", as the API has them. */
+export function threshold(text: string): Record<string, number> {
+  const [, units, percentage, days, value] =
+    /^(?:(\d{1,7})|(\d{1,3}(?:\.\d+)?)%|(\d{1,4}(?:\.\d+)?)d|value:(0(?:\.\d+)?))$/.exec(text) ?? [];
+  for (const [kind, number] of Object.entries({ units, percentage, days, value })) {
+    if (number !== undefined) return { [kind]: Number(number) };
+  }
+  throw new InvalidArgumentError('give units, a percentage, days or a chance: 12, 25%, 3d or value:0.05.');
+}

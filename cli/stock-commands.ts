@@ -1,6 +1,6 @@
 /** The commands of `entrepot stock`. Each one's code is loaded when it is called, so that --help is quick. */
 import { type Command } from 'commander';
-import { oneOf, wholeNumber } from './arguments';
+import { oneOf, threshold, wholeNumber } from './arguments';
 import { type TargetOptions, withTarget } from './target-options';
 
 const QUANTITY_MAX = 1_000_000;
@@ -35,5 +35,38 @@ export function stockCommands(stock: Command): void {
     .option('--json', 'as JSON')
     .action(async (transfer: string, options: TargetOptions) =>
       (await import('./stock.js')).runVoid(transfer, options),
+    );
+  replenishmentCommands(stock);
+}
+
+interface ThresholdOptions extends TargetOptions {
+  readonly refillTo?: Record<string, number>;
+  readonly remove?: boolean;
+}
+
+function replenishmentCommands(stock: Command): void {
+  withTarget(stock.command('replenish').description('let the site look now what it is short of, and ask its parent'))
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions) => (await import('./stock-replenishment.js')).runReplenish(options));
+  withTarget(stock.command('replenishments').description('what the site asked of its parent, and what it was answered'))
+    .option('--limit <count>', 'at most so many requests', wholeNumber(1, LIMIT_MAX), LIMIT_DEFAULT)
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions & { limit: number }) =>
+      (await import('./stock-replenishment.js')).runReplenishments(options),
+    );
+  withTarget(stock.command('thresholds').description('when the items of the site are short'))
+    .option('--limit <count>', 'at most so many', wholeNumber(1, LIMIT_MAX), LIMIT_DEFAULT)
+    .option('--json', 'as JSON')
+    .action(async (options: TargetOptions & { limit: number }) =>
+      (await import('./stock-replenishment.js')).runThresholds(options),
+    );
+  withTarget(stock.command('threshold').description('show or set when an item of the site is short'))
+    .argument('<sku>', 'the item')
+    .argument('[threshold]', '12 units, 25% of the last grant, 3d that it should last, or value:0.05', threshold)
+    .option('--refill-to <threshold>', 'what it is to have then (default: twice as much)', threshold)
+    .option('--remove', "let the store's rule hold again")
+    .option('--json', 'as JSON')
+    .action(async (sku: string, rule: Record<string, number> | undefined, options: ThresholdOptions) =>
+      (await import('./stock-replenishment.js')).runThreshold(sku, rule, options),
     );
 }

@@ -1,15 +1,16 @@
 /** The documents of a borrowing, between sites of one tree (dtd/entrepot/EntrepotInventory.dtd). */
-import { type LentTransfer, type Loan, type StockLine } from '../domain/inventory';
+import { type Loan, type StockLine } from '../domain/inventory';
 import { type Envelope } from '../domain/documents';
 import {
   readInventoryEnvelope,
   readInventoryRoot,
   readLines,
-  readTransferId,
+  readTransfers,
   wrapInventory,
   writeLines,
+  writeTransfers,
 } from './inventory';
-import { findAll, need, needAttribute, needInteger } from './reader';
+import { need, needAttribute, needInteger } from './reader';
 import { element } from './writer';
 
 export interface BorrowingDocument {
@@ -68,27 +69,19 @@ export function readOffer(document: Buffer | string): OfferDocument {
 }
 
 export function writeLoan({ envelope, inReplyTo, complete, transfers }: LoanDocument): string {
-  const written = transfers.map(({ transfer, payloadID, lines }) =>
-    element('Transfer', { ...transfer, payloadID }, ...writeLines(lines)),
-  );
   return wrapInventory(
     envelope,
-    element('InventoryLoan', { inReplyTo, complete: complete ? 'yes' : 'no' }, ...written),
+    element('InventoryLoan', { inReplyTo, complete: complete ? 'yes' : 'no' }, ...writeTransfers(transfers)),
   );
 }
 
 export function readLoan(document: Buffer | string): LoanDocument {
   const root = readInventoryRoot(document);
   const loan = need(root, 'InventoryLoan');
-  const transfers = findAll(loan, 'Transfer').map((node): LentTransfer => ({
-    transfer: readTransferId(node),
-    payloadID: needAttribute(node, 'payloadID'),
-    lines: readLines(node),
-  }));
   return {
     envelope: readInventoryEnvelope(root),
     inReplyTo: needAttribute(loan, 'inReplyTo'),
     complete: needAttribute(loan, 'complete') === 'yes',
-    transfers,
+    transfers: readTransfers(loan),
   };
 }

@@ -1,7 +1,7 @@
 /** Stock documents by our own DTD (dtd/entrepot/EntrepotInventory.dtd): cXML has no form for rights to sell. */
 import { type Envelope } from '../domain/documents';
 import { LINE_QUANTITY_MAX } from '../domain/orders';
-import { type StockLine, type TransferId } from '../domain/inventory';
+import { type LentTransfer, type StockLine, type TransferId } from '../domain/inventory';
 import { dateTime } from './envelope';
 import { parsedTime } from './times';
 import { type XmlNode, XmlError, findAll, need, needAttribute, needInteger, parseXml } from './reader';
@@ -48,6 +48,21 @@ export function wrapInventory(envelope: Envelope, content: string): string {
 
 export function writeLines(lines: readonly StockLine[]): string[] {
   return lines.map(({ sku, quantity }) => element('Line', { sku, quantity }));
+}
+
+/** Rights that were debited, within a document that says more. */
+export function writeTransfers(transfers: readonly LentTransfer[]): string[] {
+  return transfers.map(({ transfer, payloadID, lines }) =>
+    element('Transfer', { ...transfer, payloadID }, ...writeLines(lines)),
+  );
+}
+
+export function readTransfers(node: XmlNode): LentTransfer[] {
+  return findAll(node, 'Transfer').map((transfer) => ({
+    transfer: readTransferId(transfer),
+    payloadID: needAttribute(transfer, 'payloadID'),
+    lines: readLines(transfer),
+  }));
 }
 
 /** Figure 8, step 804. */
@@ -99,7 +114,7 @@ export function readInventoryRoot(document: Buffer | string): XmlNode {
   return root;
 }
 
-export function readTransferId(node: XmlNode): TransferId {
+function readTransferId(node: XmlNode): TransferId {
   return {
     giver: needAttribute(node, 'giver'),
     incarnation: needInteger(needAttribute(node, 'incarnation'), 'incarnation'),

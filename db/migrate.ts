@@ -11,6 +11,7 @@ import * as borrowing from './migrations/0006-expand-borrowing';
 import * as takerIncarnation from './migrations/0007-expand-taker-incarnation';
 import * as stockUpdates from './migrations/0008-expand-stock-updates';
 import * as demand from './migrations/0009-expand-demand';
+import * as replenishment from './migrations/0010-expand-replenishment';
 import { createMariadbDatabase, openMariadb, withMariadbMigrationLock } from './mariadb';
 import { type Database, type Retries, type Statements, noRetries } from './database';
 import { openSqlite } from './sqlite';
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly { name: string; migration: Knex.Migration }[] 
   { name: '0007-expand-taker-incarnation', migration: takerIncarnation },
   { name: '0008-expand-stock-updates', migration: stockUpdates },
   { name: '0009-expand-demand', migration: demand },
+  { name: '0010-expand-replenishment', migration: replenishment },
 ];
 
 const MIGRATIONS_TABLE = 'entrepot_migrations';

@@ -138,6 +138,11 @@ export async function removeEntries(
   await tx.run(`DELETE FROM outbox WHERE store = ? AND kind = ? AND subject IN (${marks})`, [store, kind, ...subjects]);
 }
 
+/** Takes one entry out: its subject may have been asked for again meanwhile. */
+export async function removeEntry(tx: Transaction, store: string, outboxId: string): Promise<void> {
+  await tx.run('DELETE FROM outbox WHERE store = ? AND outbox_id = ?', [store, outboxId]);
+}
+
 /** Gives all but the first `keep` entries of a batch back, because together they are too large. */
 export async function releaseFromBatch(
   tx: Transaction,

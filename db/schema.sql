@@ -401,6 +401,17 @@ CREATE TABLE refused_demand (store varchar(32) not null,
 
 CREATE INDEX refused_demand_store_sku_recorded_at on refused_demand (store, sku, recorded_at);
 
+CREATE TABLE replenishments (store varchar(32) not null,
+  request varchar(36) not null,
+  parent varchar(32) not null,
+  line_list text not null,
+  answers text null,
+  created_at bigint not null,
+  answered_at bigint null,
+  primary key (store, request));
+
+CREATE INDEX replenishments_store_created_at on replenishments (store, created_at);
+
 CREATE TABLE site_groups (store varchar(32) not null,
   site varchar(32) not null,
   groups_served varchar(255) not null,
@@ -437,6 +448,14 @@ CREATE TABLE stock_levels (store varchar(32) not null,
   account varchar(32) not null,
   rights bigint not null,
   primary key (store, sku, account));
+
+CREATE TABLE stock_thresholds (store varchar(32) not null,
+  sku varchar(64) not null,
+  threshold_units bigint not null,
+  refill_units bigint not null,
+  own_rule text null,
+  instead_sku varchar(64) null,
+  primary key (store, sku));
 
 CREATE TABLE stock_updates (store varchar(32) not null,
   update_id varchar(255) not null,

@@ -45,30 +45,34 @@ export interface WorkflowRequest {
 
 /** Asks for a workflow: the row and its outbox entry; asking again for the same id changes nothing. */
 export async function requestWorkflow(tx: Transaction, request: WorkflowRequest): Promise<void> {
-  const { store, workflowId, now } = request;
-  const added = await insertIfAbsent(
-    tx,
-    'workflow_runs',
-    { store, workflow_id: workflowId },
-    {
-      kind: request.kind,
-      state: 'queued',
-      input: JSON.stringify(request.input),
-      requested_by: request.requestedBy,
-      created_at: now,
-      updated_at: now,
-    },
-  );
-  if (!added) return;
-  await enqueue(tx, {
+  if (await noteRun(tx, request)) await offer(tx, request);
+}
+
+/** As requestWorkflow, of one that runs for as long as its subject is there: asked again, it is told again. */
+export async function requestEntity(tx: Transaction, request: WorkflowRequest): Promise<void> {
+  await noteRun(tx, request);
+  await offer(tx, request);
+}
+
+/** True when it was not asked for before. */
+function noteRun(tx: Transaction, request: WorkflowRequest): Promise<boolean> {
+  const { store, workflowId, kind, input, requestedBy, now } = request;
+  const rest = { kind, state: 'queued', input: JSON.stringify(input), requested_by: requestedBy };
+  const row = { ...rest, created_at: now, updated_at: now };
+  return insertIfAbsent(tx, 'workflow_runs', { store, workflow_id: workflowId }, row);
+}
+
+function offer(tx: Transaction, request: WorkflowRequest): Promise<void> {
+  const { store, outboxId, workflowId: subject, epoch, traceContext, now: createdAt } = request;
+  return enqueue(tx, {
     store,
-    outboxId: request.outboxId,
+    outboxId,
     destination: 'temporal',
     kind: 'workflow',
-    subject: workflowId,
-    epoch: request.epoch,
-    traceContext: request.traceContext,
-    createdAt: now,
+    subject,
+    epoch,
+    traceContext,
+    createdAt,
   });
 }
 

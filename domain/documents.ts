@@ -9,7 +9,9 @@ export type DocumentKind =
   | 'InventoryConfirmation'
   | 'InventoryBorrowing'
   | 'InventoryOffer'
-  | 'InventoryLoan';
+  | 'InventoryLoan'
+  | 'InventoryReplenishmentRequest'
+  | 'InventoryReplenishmentAnswer';
 
 export interface Envelope {
   readonly payloadID: string;

@@ -6,6 +6,7 @@ export const WORKFLOW_TYPES = {
   catalogDelivery: ['store', 'catalog', 'site'],
   inventoryAllocation: ['store', 'request'],
   inventoryReallocation: ['store', 'site', 'request'],
+  inventoryReplenishment: ['store', 'site'],
   inventoryUpdate: ['store', 'site', 'update'],
   cartToPurchaseOrder: ['store', 'site', 'cart'],
   purchaseOrderDelivery: ['store', 'site', 'batch'],

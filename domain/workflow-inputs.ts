@@ -23,6 +23,9 @@ export const SITE_REPORTED = 'siteReported';
 /** Signal to cartToPurchaseOrder: the order's receiver has answered. */
 export const ORDER_ANSWERED = 'orderAnswered';
 
+/** Signal to inventoryReplenishment: look now. */
+export const SHORT = 'short';
+
 export interface StoreTopologyInput {
   readonly state: TopologyState;
   readonly subscribers: readonly string[];
@@ -91,6 +94,13 @@ export interface InventoryReallocationInput extends Traced {
   /** Units that the taker is to have. */
   readonly wanted?: { readonly taker: string; readonly lines: readonly StockLine[] };
   readonly given?: { readonly transfer: TransferId; readonly taker: string };
+  readonly topology: Topology;
+}
+
+/** A site looks for what it runs short of, and asks its parent (figure 11), for as long as the site is there. */
+export interface InventoryReplenishmentInput extends Traced {
+  readonly store: string;
+  readonly site: string;
   readonly topology: Topology;
 }
 

@@ -4,6 +4,7 @@ import { SEALING_KEY_BYTES } from '../activities/sealing';
 import { isMariadbUrl } from '../db/migrate';
 import { POLICY_DEFAULTS, SHARING_RULES } from '../domain/inventory';
 import { isCurrency, parseAmount } from '../domain/money';
+import { LINE_QUANTITY_MAX } from '../domain/orders';
 import { NAME_PATTERN, SITE_ROLES } from '../domain/sites';
 
 const PORT_MAX = 65_535;
@@ -112,6 +113,27 @@ const allocation = z
     error: 'must give at least one site a part where "by" is "shares", for example { north: 2, south: 1 }',
   });
 
+/** Longest time between two looks for short items, minutes. */
+const REPLENISHMENT_MINUTES_MAX = 7 * 24 * 60;
+
+const threshold = z.union(
+  [
+    z.strictObject({ units: z.number().int().min(0).max(LINE_QUANTITY_MAX) }),
+    z.strictObject({ percentage: z.number().min(0).max(100) }),
+    z.strictObject({ days: z.number().min(0) }),
+    z.strictObject({ value: share }),
+  ],
+  { error: 'must be one of { units }, { percentage } (0 to 100), { days } and { value } (0 to below 1)' },
+);
+
+const replenishment = z.strictObject({
+  /** 0: nobody looks by itself. */
+  everyMinutes: z.number().min(0).max(REPLENISHMENT_MINUTES_MAX).default(0),
+  threshold: threshold.optional(),
+  refillTo: threshold.optional(),
+  substitutes: z.record(text, z.array(text).min(1)).default({}),
+});
+
 /** How stock is moved between a store's sites. */
 const inventory = z.strictObject({
   borrowing: borrowing.prefault({}),
@@ -119,6 +141,7 @@ const inventory = z.strictObject({
   giverFloor: z.number().int().min(0).default(1),
   policy: policy.default(POLICY_DEFAULTS),
   allocation: allocation.prefault({}),
+  replenishment: replenishment.prefault({}),
 });
 
 const store = z.strictObject({

@@ -11,20 +11,20 @@ import {
   entriesOfBatch,
   openBatches,
   releaseFromBatch,
-  removeEntries,
+  removeEntry,
   requestersOfBatch,
   waitingEntries,
 } from '../db/outbox';
 import { setBatch } from '../db/orders';
-import { loadTopology } from '../db/topology';
+import { isNumbered, loadTopology } from '../db/topology';
 import { findWorkflowRun, recordWorkflowStarted } from '../db/workflow-runs';
 import { type SpanOptions } from '../activities/tracing';
 import { type SealedDocument } from '../domain/documents';
 import { WORKFLOW_QUEUE } from '../domain/queues';
 import { parentOf } from '../domain/sites';
 import { type Traced, formatTraceparent, parseTraceparent, traceOfBatch } from '../domain/trace';
-import { type PurchaseOrderDeliveryInput } from '../domain/workflow-inputs';
-import { formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
+import { type PurchaseOrderDeliveryInput, SHORT } from '../domain/workflow-inputs';
+import { type WorkflowType, formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
 import { startAttributes } from '../workflows/search-attributes';
 import { Pause } from './pause';
 import { tellTriggers } from './schedules';
@@ -40,6 +40,9 @@ const FILL_WAIT_MS = 40;
 const SWEEP_INTERVAL_MS = 1_000;
 /** A batch without an answer for this long is offered to Temporal again; the same id makes that harmless. */
 const REOFFER_AFTER_MS = 60_000;
+
+/** Workflows that run for as long as their subject is there: they are told by this signal, and started if need be. */
+const TOLD_BY: Partial<Record<WorkflowType, string>> = { inventoryReplenishment: SHORT };
 
 /** The relay's steps in a trace, and what the log says of one that was taken. */
 const STEPS = { 'offer orders': 'orders offered', 'start workflow': 'workflow started' } as const;
@@ -97,21 +100,29 @@ export class Relay {
   private async startWorkflows(client: Client, store: string): Promise<void> {
     const { db, runtime } = this.context;
     const waiting = await waitingEntries(db, store, 'workflow', WORKFLOW_STARTS_MAX);
-    for (const { subject, traceContext } of waiting) {
+    let started = 0;
+    for (const { outboxId, subject, traceContext } of waiting) {
       const run = await findWorkflowRun(db, store, subject);
-      const about = parseWorkflowId(subject);
-      if (!run || !about) throw new Error(`outbox entry for workflow "${subject}" has no request`);
+      const parsed = parseWorkflowId(subject);
+      if (!run || !parsed) throw new Error(`outbox entry for workflow "${subject}" has no request`);
+      const signal = TOLD_BY[run.kind];
+      const own = await loadTopology(db, store);
+      // What runs for ever begins with what is known now, and not before its site has a queue.
+      if (signal !== undefined && !isNumbered(own)) continue;
       const parent = parseTraceparent(traceContext);
       await this.traced('start workflow', store, subject, { parent, links: [] }, {}, async (carried) => {
-        const site = 'site' in about ? { site: about.site } : {};
-        await startOnce(client, run.kind, subject, [{ ...(run.input as object), ...carried }], { store, ...site });
+        const about = { store, ...('site' in parsed ? { site: parsed.site } : {}) };
+        const input = { ...(run.input as object), ...carried };
+        if (signal === undefined) await startOnce(client, run.kind, subject, [input], about);
+        else await startOrTell(client, run.kind, subject, [{ ...input, topology: own.topology }], signal, about);
       });
       await db.transaction(async (tx) => {
-        await removeEntries(tx, store, 'workflow', [subject]);
+        await removeEntry(tx, store, outboxId);
         await recordWorkflowStarted(tx, store, subject, runtime.clock.now());
       });
+      started++;
     }
-    if (waiting.length === WORKFLOW_STARTS_MAX) this.told = true;
+    if (started === WORKFLOW_STARTS_MAX) this.told = true;
   }
 
   private async offerOrders(client: Client, store: string): Promise<void> {
@@ -240,4 +251,20 @@ async function startOnce(
     if (error instanceof WorkflowExecutionAlreadyStartedError) return 'completed before';
     throw error;
   }
+}
+
+async function startOrTell(
+  client: Client,
+  type: string,
+  workflowId: string,
+  args: unknown[],
+  signal: string,
+  about: { store: string; site?: string },
+): Promise<void> {
+  await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, () =>
+    client.workflow.signalWithStart(type, {
+      ...{ workflowId, args, signal, signalArgs: [], taskQueue: WORKFLOW_QUEUE },
+      typedSearchAttributes: startAttributes(about),
+    }),
+  );
 }

@@ -7,6 +7,7 @@ import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { sweepDocuments } from '../activities/catalog/documents';
 import { type SiteContext } from '../activities/context';
+import { lookForShortItems } from '../activities/inventory/replenishment-request';
 import { SiteMetrics } from '../activities/metrics';
 import { createApp } from '../api/app';
 import { allRoutes } from '../api/routes';
@@ -100,6 +101,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   });
   link.start();
   work.relay.start();
+  await replenishStores(context);
   const indexer = new SearchIndexer(context);
   indexer.start();
   const sweep = setInterval(() => sweepQuietly(context), SWEEP_INTERVAL_MS);
@@ -132,6 +134,13 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
 async function seedStores({ db, stores, site, runtime }: SiteContext): Promise<void> {
   for (const { configuredTopology } of stores.values()) {
     await db.transaction((tx) => seedTopology(tx, configuredTopology, site, runtime.ids.uuid(), runtime.clock.now()));
+  }
+}
+
+/** Whoever is to look for short items by itself begins with the process. */
+async function replenishStores(context: SiteContext): Promise<void> {
+  for (const { store, inventory } of context.stores.values()) {
+    if (inventory.replenishment.everyMinutes > 0) await lookForShortItems(context, store, `site:${context.site}`);
   }
 }
 

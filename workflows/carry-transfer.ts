@@ -9,7 +9,10 @@ export interface TransferToCarry {
   readonly taker: string;
 }
 
-/** `refused`: its taker has given it up for ever, and its giver has the units or knows where they are. */
+/**
+ * `refused`: its taker has given it up for ever, and its giver has the units or knows where they are; or its giver has
+ * lost it with its data. Whoever carries others beside it goes on with those.
+ */
 export type Carried = 'settled' | 'refused';
 
 export async function carryTransfer(
@@ -20,10 +23,10 @@ export async function carryTransfer(
   const { giver } = transfer;
   const { store } = watch.current;
   const name = `transfer ${formatTransferId(transfer)}`;
-  const document = await at(giver, `document of ${name}`, (activities) =>
-    activities.sealAllocation({ store, epoch: watch.current.epoch, transfer }),
-  );
   try {
+    const document = await at(giver, `document of ${name}`, (activities) =>
+      activities.sealAllocation({ store, epoch: watch.current.epoch, transfer }),
+    );
     const confirmation = await at(taker, `${name} to ${taker}`, (activities) =>
       activities.creditAllocation({ document }),
     );

@@ -4,6 +4,7 @@ export { catalogDelivery } from './catalog-delivery';
 export { catalogPush } from './catalog-push';
 export { inventoryAllocation } from './inventory-allocation';
 export { inventoryReallocation } from './inventory-reallocation';
+export { inventoryReplenishment } from './inventory-replenishment';
 export { inventoryUpdate } from './inventory-update';
 export { purchaseOrderDelivery } from './purchase-order-delivery';
 export { storeTopology } from './store-topology';

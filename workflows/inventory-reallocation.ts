@@ -1,17 +1,14 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ParentClosePolicy, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import { type PlannedTransfer, type SiteActivities } from '../activities/contract';
 import { type StockLine, formatTransferId } from '../domain/inventory';
-import { WORKFLOW_QUEUE } from '../domain/queues';
 import { childrenOf, findSite, parentOf } from '../domain/sites';
 import { queueOfSite } from '../domain/topology';
-import { formatWorkflowId } from '../domain/workflow-ids';
 import { type InventoryReallocationInput } from '../domain/workflow-inputs';
 import { type Carried, type TransferToCarry, carryTransfer } from './carry-transfer';
 import { TopologyWatch, askSite } from './hold';
 import { GIFT_GOOD_FOR_MS, LEVELS_WAIT, smallDocument } from './options';
 import { Records } from './records';
-import { startAttributes } from './search-attributes';
+import { startReallocation } from './start-reallocation';
 import { Status } from './status';
 
 export interface InventoryReallocationResult {
@@ -99,18 +96,7 @@ export async function inventoryReallocation(input: InventoryReallocationInput): 
     const above = parentOf(watch.current, site);
     if (!above) return;
     const id = { store, site: above.site, request: `${site}.${request}` };
-    try {
-      await startChild(inventoryReallocation, {
-        workflowId: formatWorkflowId('inventoryReallocation', id),
-        args: [{ ...id, wanted: { taker: site, lines }, topology: watch.current }],
-        taskQueue: WORKFLOW_QUEUE,
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        typedSearchAttributes: startAttributes({ store, site: above.site, document: request }),
-        staticSummary: `stock for ${site}`,
-      });
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
+    await startReallocation({ ...id, wanted: { taker: site, lines }, topology: watch.current }, request);
   }
 
   function at<T>(where: string, summary: string, call: (activities: SiteActivities) => Promise<T>): Promise<T> {

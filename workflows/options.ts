@@ -27,6 +27,9 @@ export const LEVELS_WAIT = '5s';
 /** A site that is asked to give, and is away, gives nothing any more after this, milliseconds. */
 export const GIFT_GOOD_FOR_MS = 10 * 60_000;
 
+/** Thresholds that depend on what was sold and granted are measured anew after this, milliseconds. */
+export const THRESHOLDS_GOOD_FOR_MS = 60 * 60_000;
+
 export function smallDocument(queue: string, summary: string): ActivityOptions {
   return { taskQueue: queue, startToCloseTimeout: SMALL_DOCUMENT_TIMEOUT, retry: RETRY, summary };
 }

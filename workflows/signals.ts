@@ -17,3 +17,4 @@ export const registerSite = defineUpdate<Topology, [Registration]>(names.REGISTE
 export const deliverRevision = defineSignal<[names.WantedRevision]>(names.DELIVER_REVISION);
 export const siteReported = defineSignal<[names.SiteReport]>(names.SITE_REPORTED);
 export const orderAnswered = defineSignal<[OrderAnswer]>(names.ORDER_ANSWERED);
+export const short = defineSignal(names.SHORT);

@@ -1,6 +1,6 @@
 /**
- * What this site has lent and its taker has not confirmed is brought to the taker: the giver's side of every lent
- * transfer, whatever became of the answer that named it. A taker that is away gets it by a workflow, which outlives
+ * What this site has lent, or given to a site that ran low, and its taker has not confirmed is brought to the taker: the
+ * giver's side of every such transfer, whatever became of the answer that named it. A taker that is away gets it by a workflow, which outlives
  * this site.
  */
 import { findTransfer, markTransfer, oldestLent } from '../../db/inventory';

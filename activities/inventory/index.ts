@@ -1,10 +1,6 @@
 /** Sharing stock out and taking it in (figures 8 and 9). */
-import { ApplicationFailure } from '@temporalio/common';
 import { readAllocation } from '../../cxml/inventory';
-import { XmlError } from '../../cxml/reader';
-import { DocumentConflictError } from '../../db/inbox';
 import {
-  TransferRefusedError,
   allocationCause,
   giveTransfer,
   grantToSelf,
@@ -17,26 +13,18 @@ import {
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
-import { type DocumentKind, type Envelope, type SealedDocument, formatPayloadID } from '../../domain/documents';
+import { formatPayloadID } from '../../domain/documents';
 import { INVENTORY_LINES_MAX, type Share, type StockLine, formatTransferId, unitsOf } from '../../domain/inventory';
 import { findSite } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';
-import { openDocument, sealDocument } from '../sealing';
+import { openDocument } from '../sealing';
 import { type StockView, sharesOf, viewFor } from './allocating';
-import {
-  DocumentRefusedError,
-  type WrittenDocument,
-  allocationOf,
-  bookConfirmation,
-  creditAllocation,
-} from './transfer-documents';
+import { asRefusal, openSame, seal } from './sealed';
+import { allocationOf, bookConfirmation, creditAllocation } from './transfer-documents';
 
 type InventoryActivities = Pick<PrimaryActivities, 'planAllocation' | 'sealAllocation' | 'settleTransfer'> &
   Pick<SiteActivities, 'creditAllocation'>;
-
-/** The receiver will not take this document, however often it is sent. */
-export const DOCUMENT_REFUSED = 'DocumentRefused';
 
 export function inventoryActivities(context: SiteContext): InventoryActivities {
   const { db, log } = context;
@@ -61,9 +49,7 @@ export function inventoryActivities(context: SiteContext): InventoryActivities {
 
     async creditAllocation({ document }) {
       try {
-        const { sealing } = storeSettings(context, document.store);
-        const xml = await openDocument(document, sealing);
-        requireSame(document, readAllocation(xml).envelope);
+        const xml = await openSame(context, document, (opened) => readAllocation(opened).envelope);
         return await seal(context, 'InventoryConfirmation', await creditAllocation(context, document.store, xml));
       } catch (error) {
         throw asRefusal(error);
@@ -134,35 +120,4 @@ function documentsOf({ taker, lines }: Share): Share[] {
     documents.push({ taker, lines: lines.slice(start, start + INVENTORY_LINES_MAX) });
   }
   return documents;
-}
-
-/** What is sealed must be the document that its identity says. */
-function requireSame(document: SealedDocument, { payloadID, store, sender, receiver }: Envelope): void {
-  const named = { payloadID, store, sender, receiver };
-  for (const [field, value] of Object.entries(named)) {
-    const outside = document[field as keyof typeof named];
-    if (outside !== value) {
-      throw refusal(`document ${document.payloadID} says another ${field} inside than "${outside}", as outside`);
-    }
-  }
-}
-
-function seal(
-  context: SiteContext,
-  kind: DocumentKind,
-  { envelope, xml, lines }: WrittenDocument,
-): Promise<SealedDocument> {
-  const { payloadID, store, sender, receiver } = envelope;
-  const identity = { kind, payloadID, store, sender, receiver, count: lines };
-  return sealDocument(identity, xml, storeSettings(context, store).sealing, context.runtime.random);
-}
-
-function refusal(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, DOCUMENT_REFUSED);
-}
-
-/** What no retry can mend must not be retried for ever. */
-function asRefusal(error: unknown): unknown {
-  const kinds = [DocumentConflictError, DocumentRefusedError, TransferRefusedError, XmlError];
-  return error instanceof TellableError && kinds.some((kind) => error instanceof kind) ? refusal(error.message) : error;
 }

@@ -20,10 +20,17 @@ import {
   takeTransfer,
   voidTransfer,
 } from '../../db/inventory';
-import { loadTopology, requireNumber } from '../../db/topology';
+import { type OwnTopology, loadTopology, requireNumber } from '../../db/topology';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
 import { TellableError } from '../../domain/errors';
-import { type StockAccount, type TransferId, formatTransferId, isForLostData, unitsOf } from '../../domain/inventory';
+import {
+  type LentTransfer,
+  type StockAccount,
+  type TransferId,
+  formatTransferId,
+  isForLostData,
+  unitsOf,
+} from '../../domain/inventory';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 
@@ -83,27 +90,47 @@ export async function creditAllocation(
     takeOnce(tx, incoming, async () => {
       const own = await loadTopology(tx, store);
       requireNumber(own);
-      const { topology, site, incarnation } = own;
-      const { epoch } = topology;
-      const transfer: NewTransfer = {
-        ...{ store, id, taker: site, takerIncarnation, cause: payloadID, payloadId: payloadID },
-        ...{ epoch, incarnation, lines, now },
-      };
-      // A site with children shares on; a leaf sells.
-      const outcome = await takeOrRefuse(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');
-      const answer: Envelope = {
-        payloadID: formatPayloadID(now, `confirm-${formatTransferId(id)}`, 1, domain),
-        ...{ timestamp: now, store, domain, sender: site, receiver: sender },
-      };
-      const about = { envelope: answer, transfer: id, inReplyTo: payloadID, lines: lines.length, units };
-      const xml = writeConfirmation({ ...about, outcome });
-      return JSON.stringify({ envelope: answer, xml });
+      const given = { transfer: id, payloadID, lines, giver: sender, takerIncarnation, cause: payloadID };
+      return JSON.stringify(await takeGiven(tx, own, given, { domain, now }));
     }),
   );
   const answer = JSON.parse(confirmation) as Pick<WrittenDocument, 'envelope' | 'xml'>;
   context.archiveDocument('InventoryConfirmation', answer.envelope.payloadID, answer.xml);
   log.info({ store, payloadId: payloadID, lines: lines.length, units }, 'stock credited');
   return { ...answer, lines: lines.length };
+}
+
+export interface Given extends LentTransfer {
+  readonly giver: string;
+  readonly takerIncarnation: number | null;
+  readonly cause: string;
+}
+
+/** Where a site's units arrive: one with children shares on; a leaf sells. */
+export function intakeOf({ topology, site }: OwnTopology): StockAccount {
+  return childrenOf(topology, site).length > 0 ? 'pool' : 'own';
+}
+
+/** Credits what was given, or doesn't for good; answers what its giver is to hear of it. */
+export async function takeGiven(
+  tx: Transaction,
+  own: OwnTopology,
+  { transfer: id, payloadID, lines, giver, takerIncarnation, cause }: Given,
+  { domain, now }: { readonly domain: string; readonly now: number },
+): Promise<WrittenDocument> {
+  const { topology, site, incarnation } = own;
+  const { store, epoch } = topology;
+  const transfer: NewTransfer = {
+    ...{ store, id, taker: site, takerIncarnation, cause, payloadId: payloadID },
+    ...{ epoch, incarnation, lines, now },
+  };
+  const outcome = await takeOrRefuse(tx, transfer, intakeOf(own));
+  const envelope: Envelope = {
+    payloadID: formatPayloadID(now, `confirm-${formatTransferId(id)}`, 1, domain),
+    ...{ timestamp: now, store, domain, sender: site, receiver: giver },
+  };
+  const about = { envelope, transfer: id, inReplyTo: payloadID, lines: lines.length, units: unitsOf(lines) };
+  return { envelope, xml: writeConfirmation({ ...about, outcome }), lines: lines.length };
 }
 
 /** What the taker says to a transfer, for ever: so that its giver hears, whoever gave it up, and however late. */

@@ -18,9 +18,10 @@ import { type OwnTopology, loadTopology } from '../../db/topology';
 import { formatPayloadID } from '../../domain/documents';
 import { TellableError } from '../../domain/errors';
 import { type UpdateResult, changeOf, formatTransferId, isForLostData, lessOf, unitsOf } from '../../domain/inventory';
-import { type Site, childrenOf, parentOf } from '../../domain/sites';
+import { type Site, parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AppliedUpdate, type PlannedTransfer, type SiteActivities } from '../contract';
+import { intakeOf } from './transfer-documents';
 
 type UpdateActivities = Pick<SiteActivities, 'applyInventoryUpdate' | 'recordInventoryUpdate'>;
 
@@ -67,9 +68,8 @@ async function apply(
   const known = await noteUpdate(tx, update, now);
   if (known.result) return { result: known.result, transfers: await recalledBefore(tx, store, updateId) };
   const own = await loadTopology(tx, store);
-  const { topology, site, incarnation } = own;
-  const account = childrenOf(topology, site).length > 0 ? 'pool' : 'own';
-  const at = { epoch: topology.epoch, incarnation, account, now } as const;
+  const { topology, incarnation } = own;
+  const at = { epoch: topology.epoch, incarnation, account: intakeOf(own), now };
   const applied = isForLostData(askedOf, incarnation)
     ? { result: notApplied(update), transfers: [] }
     : update.kind === 'recall'

@@ -3,6 +3,8 @@ export * from './borrowings';
 export * from './demand';
 export * from './ledger';
 export * from './pool';
+export * from './replenishments';
+export * from './thresholds';
 export * from './transfers';
 export * from './updates';
 export * from './voids';

@@ -10,6 +10,7 @@ import {
   borrowingCause,
   formatTransferId,
   isForLostData,
+  replenishmentCause,
   sumBySku,
 } from '../../domain/inventory';
 import { type Statements, type Transaction } from '../database';
@@ -291,7 +292,7 @@ export async function transfersOfCause(reads: Statements, store: string, cause: 
   return rows.map(transferOf);
 }
 
-/** What the site has lent and nobody has confirmed, given before then, oldest first. */
+/** What the site has given when it was asked to, and nobody has confirmed, given before then, oldest first. */
 export async function oldestLent(
   reads: Statements,
   store: string,
@@ -301,8 +302,8 @@ export async function oldestLent(
 ): Promise<Transfer[]> {
   const rows = await reads.all<TransferRow>(
     `SELECT ${COLUMNS} FROM transfers
-     WHERE store = ? AND state IN ('in-flight', 'in-doubt') AND giver = ? AND cause LIKE '${borrowingCause('%')}'
-       AND created_at < ? ORDER BY created_at LIMIT ${limit}`,
+     WHERE store = ? AND state IN ('in-flight', 'in-doubt') AND giver = ?
+       AND (cause LIKE '${borrowingCause('%')}' OR cause LIKE '${replenishmentCause('%')}') AND created_at < ? ORDER BY created_at LIMIT ${limit}`,
     [store, giver, before],
   );
   return rows.map(transferOf);

@@ -5,6 +5,7 @@ export * from './counting';
 export * from './demand';
 export * from './loan';
 export * from './parameters';
+export * from './replenishment';
 export * from './rights';
 export * from './sharing';
 export * from './stock';

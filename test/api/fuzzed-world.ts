@@ -15,6 +15,11 @@ export async function startFuzzedWorld(): Promise<World> {
   const { body } = await world.call('hq', 'POST', '/inventory/allocations', { body: { ownShare: true } });
   await world.finished('hq', String(body['workflowId']));
   await world.call('hq', 'POST', '/inventory/receipts', { body: { receiptId: 'for the pool', lines: UNITS } });
+  for (const site of ['hq', 'north']) {
+    for (const sku of ['10002', 'B']) {
+      await world.call(site, 'PUT', `/inventory/thresholds/${sku}`, { body: { threshold: { units: 1 } } });
+    }
+  }
   await world.call('hq', 'PUT', '/groups/gold');
   for (const trigger of ['counting', 'spare']) {
     await world.call('hq', 'PUT', `/catalogs/${CATALOG}/triggers/${trigger}`, { body: { changes: 1_000_000 } });
@@ -71,6 +76,7 @@ export async function settingsFor(world: World, site: string): Promise<string> {
     pushCatalog: { 'query.draft': 'empty' },
     withdrawDraftItem: { 'path.draft': 'spare' },
     discardDraft: { 'path.draft': 'spare' },
+    removeThreshold: { 'path.sku': 'B' },
     removeTrigger: { 'path.trigger': 'spare' },
     serveGroups: { 'path.site': 'north' },
     refuseTransfer: { 'path.transfer': 'north.1.1000' },

@@ -108,6 +108,24 @@ describe('a right file', () => {
   });
 });
 
+describe('the thresholds of a store', () => {
+  const withRule = (replenishment: unknown) =>
+    edited((tree) => void (tree.stores.shop['inventory'] = { replenishment }));
+
+  it('are off unless said otherwise, and of one of four kinds', () => {
+    expect(loadConfig(write(GOOD), {}).stores['shop']?.inventory.replenishment).toEqual({
+      ...{ everyMinutes: 0, substitutes: {} },
+    });
+    const rule = { everyMinutes: 5, threshold: { percentage: 20 }, refillTo: { days: 3 }, substitutes: { A: ['B'] } };
+    expect(loadConfig(write(withRule(rule)), {}).stores['shop']?.inventory.replenishment).toEqual(rule);
+  });
+
+  it('are not of two kinds', () => {
+    const [problem] = problemsOf(withRule({ threshold: { units: 3, days: 2 } }));
+    expect(problem).toContain('must be one of { units }, { percentage } (0 to 100), { days } and { value }');
+  });
+});
+
 describe('the way to Temporal', () => {
   const secured = edited((tree) => {
     Object.assign(tree.temporal, { tls: { caFile: 'ca.pem', certFile: 'north.pem', keyFile: '/keys/north.key' } });

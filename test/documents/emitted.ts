@@ -16,6 +16,8 @@ const COUNTS_MIN = {
   InventoryBorrowing: 4,
   InventoryOffer: 2,
   InventoryLoan: 4,
+  InventoryReplenishmentRequest: 4,
+  InventoryReplenishmentAnswer: 4,
 } as const;
 
 /** Documents of one call to xmllint. */

@@ -14,6 +14,7 @@ import {
   type Loan,
   EQUALLY,
   POLICY_DEFAULTS,
+  REPLENISHMENT_OFF,
   type ShortLine,
   type StockLine,
   borrowingCause,
@@ -65,7 +66,13 @@ export class StockTree {
     for (const site of lone) {
       const settings: StoreSettings = {
         ...(site.context.stores.get(STORE) as StoreSettings),
-        inventory: { borrowing: { waitMs: WAIT_MS }, giverFloor: 1, policy: POLICY_DEFAULTS, allocation: EQUALLY },
+        inventory: {
+          borrowing: { waitMs: WAIT_MS },
+          giverFloor: 1,
+          policy: POLICY_DEFAULTS,
+          allocation: EQUALLY,
+          replenishment: REPLENISHMENT_OFF,
+        },
       };
       const context = { ...site.context, stores: new Map([[STORE, settings]]), transport: tree.from(site.site) };
       sites.set(site.site, { ...site, context, settings });

@@ -17,7 +17,7 @@ import { saveTopology, seedTopology } from '../../db/topology';
 import { PUBLIC } from '../../domain/audience';
 import { ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { type SealedDocument } from '../../domain/documents';
-import { EQUALLY, POLICY_DEFAULTS, type StockLine } from '../../domain/inventory';
+import { EQUALLY, POLICY_DEFAULTS, REPLENISHMENT_OFF, type StockLine } from '../../domain/inventory';
 import { parseAmount } from '../../domain/money';
 import { type Topology } from '../../domain/sites';
 import { REAL_RUNTIME } from '../../workers/site';
@@ -102,7 +102,13 @@ export class Shop {
       ],
       tax: { description: 'VAT included', amount: 0 },
       priceChange: 'refuse',
-      inventory: { borrowing: { waitMs: 0 }, giverFloor: 1, policy: POLICY_DEFAULTS, allocation: EQUALLY },
+      inventory: {
+        borrowing: { waitMs: 0 },
+        giverFloor: 1,
+        policy: POLICY_DEFAULTS,
+        allocation: EQUALLY,
+        replenishment: REPLENISHMENT_OFF,
+      },
       sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
       configuredTopology: topology(tree, 0, 0),
       ...settings,

@@ -15,6 +15,9 @@ import { World, itemsCsv } from '../support/world';
 const HISTORIES = join(__dirname, 'histories');
 const DATE = new Date().toISOString().slice(0, 10);
 
+/** They run for as long as their subject is there, and are recorded as they stand. */
+const ENDLESS = ['storeTopology', 'inventoryReplenishment'];
+
 class Recorder {
   private readonly seen = new Set<string>();
 
@@ -52,7 +55,7 @@ class Recorder {
       query: `EntrepotStore = '${this.store}'`,
     })) {
       if (this.seen.has(runId) || parseWorkflowId(workflowId) === null) continue;
-      if (status.name === 'COMPLETED' || (open && type === 'storeTopology')) found.push({ type, workflowId, runId });
+      if (status.name === 'COMPLETED' || (open && ENDLESS.includes(type))) found.push({ type, workflowId, runId });
     }
     return found;
   }
@@ -174,6 +177,39 @@ test('histories of stock that moves between sites are recorded', async () => {
     await world.startSite('south');
     for (const workflowId of held) await world.finished('hq', workflowId);
     await recorder.record('held', ['inventoryReallocation', 'inventoryUpdate']);
+  } finally {
+    await recorder.close();
+    await world.stop();
+  }
+}, 300_000);
+
+test('histories of a site that runs low are recorded', async () => {
+  const world = await World.start('sqlite', ['north']);
+  const recorder = await Recorder.start(world.store);
+  const receive = (receiptId: string, quantity: number) =>
+    world.call('hq', 'POST', '/inventory/receipts', { body: { receiptId, lines: [{ sku: 'A', quantity }] } });
+  const shortBelow = (sku: string, units: number) =>
+    world.call('north', 'PUT', `/inventory/thresholds/${sku}`, { body: { threshold: { units } } });
+  const answered = (count: number) =>
+    until(`${count} answers`, async () => {
+      const { body } = await world.call('north', 'GET', '/inventory/replenishments');
+      return body.items?.length === count && body.items.every(({ state }) => state === 'answered');
+    });
+  try {
+    await receive('r1', 9);
+    await shortBelow('A', 4);
+    await world.call('north', 'POST', '/inventory/replenishments');
+    await answered(1);
+    await shortBelow('A', 20);
+    await world.stopSite('hq');
+    const { body } = await world.call('north', 'POST', '/inventory/replenishments');
+    await until('the hold', async () => {
+      const run = await world.call('north', 'GET', `/workflows/${encodeURIComponent(String(body['workflowId']))}`);
+      return run.body['state'] === 'held';
+    });
+    await world.startSite('hq');
+    await answered(2);
+    await recorder.record('full-then-held-and-part', ['inventoryReplenishment', 'inventoryReallocation'], true);
   } finally {
     await recorder.close();
     await world.stop();

@@ -34,6 +34,7 @@ export const RARE_CASES = [
   'borrowed from another site',
   'update',
   'update was short',
+  'replenished',
 ] as const;
 
 export type RareCase = (typeof RARE_CASES)[number];

@@ -65,6 +65,7 @@ export async function runEpisode({ seed, episode, sandbox, template, folder }: E
     while (!isSettled(world) && scheduler.steps < last && (await scheduler.step()));
     requireEnd(world);
     for (let twice = oracle.orders.cartsSoldTwice; twice > 0; twice--) counters.happened('two orders of one cart');
+    for (let { replenished } = oracle.stock; replenished > 0; replenished--) counters.happened('replenished');
     for (let { borrowed } = oracle.stock; borrowed > 0; borrowed--) counters.happened('borrowed from another site');
     for (let { returns } = oracle.orders; returns > 0; returns--) counters.happened('return');
     return { steps: scheduler.steps, checks: oracle.checks, hash: scheduler.traceHash(), counters };

@@ -97,10 +97,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     patches: [
       {
         file: DOCUMENTS,
-        find: "const outcome = await takeOrRefuse(tx, transfer, childrenOf(topology, site).length > 0 ? 'pool' : 'own');",
-        replace: `const outcome = 'credited' as const;
-      const account = childrenOf(topology, site).length > 0 ? 'pool' : 'own';
-      creditLater = () => db.transaction((after) => takeOrRefuse(after, transfer, account));`,
+        find: '      return JSON.stringify(await takeGiven(tx, own, given, { domain, now }));',
+        replace: `      creditLater = () => db.transaction((after) => takeGiven(after, own, given, { domain, now }));
+      const envelope = {
+        payloadID: formatPayloadID(now, 'confirm-' + formatTransferId(id), 1, domain),
+        ...{ timestamp: now, store, domain, sender: receiver, receiver: sender },
+      };
+      const about = { envelope, transfer: id, inReplyTo: payloadID, lines: lines.length, units };
+      const xml = writeConfirmation({ ...about, outcome: 'credited' });
+      return JSON.stringify({ envelope, xml, lines: lines.length });`,
       },
       {
         file: DOCUMENTS,
@@ -279,6 +284,17 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         file: 'activities/inventory/voiding.ts',
         find: "if (said !== 'tombstone') {",
         replace: "if (said === 'stranded') {",
+      },
+    ],
+    breaks: [1],
+  },
+  {
+    name: 'what a parent answers to a site that runs low, it has not debited',
+    patches: [
+      {
+        file: 'activities/inventory/replenishment.ts',
+        find: "    await giveTransfer(tx, { ...about, ...booked }, 'pool');",
+        replace: '    void [giveTransfer, about, booked];',
       },
     ],
     breaks: [1],

@@ -4,7 +4,7 @@ import { unobserved } from '../../activities/observation';
 import { credit } from '../../db/inventory/ledger';
 import { noRetries } from '../../db/database';
 import { openDatabase } from '../../db/migrate';
-import { EQUALLY, POLICY_DEFAULTS } from '../../domain/inventory';
+import { EQUALLY, POLICY_DEFAULTS, REPLENISHMENT_OFF } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { Counters, type RareCase } from './counters';
 import { Dice } from './dice';
@@ -152,6 +152,12 @@ export class World {
   }
 }
 
+/** Nobody looks by himself; every item may be given for the one before. */
+const REPLENISHMENT = {
+  ...REPLENISHMENT_OFF,
+  substitutes: Object.fromEntries(ITEMS.slice(1).map(({ sku }, index) => [ITEMS[index]?.sku ?? '', [sku]])),
+};
+
 /** How long orders wait for other sites: not at all, as in life, and long enough for a busy world. */
 const BORROWING_WAITS_MS = [0, 1_500, 5_000, 20_000];
 
@@ -182,7 +188,13 @@ function storeSettings(configuredTopology: Topology, waitMs: number): StoreSetti
     shippingMethods: [SHIPPING],
     tax: { description: 'VAT included', amount: 0 },
     priceChange: 'refuse',
-    inventory: { borrowing: { waitMs }, giverFloor: 1, policy: POLICY_DEFAULTS, allocation: EQUALLY },
+    inventory: {
+      borrowing: { waitMs },
+      giverFloor: 1,
+      policy: POLICY_DEFAULTS,
+      allocation: EQUALLY,
+      replenishment: REPLENISHMENT,
+    },
     sealing: { current: 'simulated', keys: new Map([['simulated', Buffer.alloc(32, 7)]]) },
     configuredTopology,
   };

@@ -141,8 +141,8 @@ export class World {
   }
 
   /** A running world: every site is up and registered. */
-  static async start(engine: Engine, secondaries?: readonly string[]): Promise<World> {
-    const world = await World.create(engine, secondaries);
+  static async start(engine: Engine, secondaries?: readonly string[], options?: WorldOptions): Promise<World> {
+    const world = await World.create(engine, secondaries, options);
     for (const site of world.configs.keys()) await world.startSite(site);
     await world.registered();
     return world;

@@ -6,6 +6,7 @@ import { integrators } from './integrators';
 import { janitors } from './janitors';
 import { operators } from './operators';
 import { reclaims } from './reclaims';
+import { replenishments } from './replenishments';
 import { splitCarts } from './split-carts';
 import { storms } from './storms';
 import { updates } from './updates';
@@ -19,7 +20,7 @@ export interface Actor {
   readonly act: (world: World) => void | Promise<void>;
 }
 
-const STOCK: readonly Actor[] = [warehouse, allocations, reallocations, updates, reclaims];
+const STOCK: readonly Actor[] = [warehouse, allocations, reallocations, replenishments, updates, reclaims];
 const SALES: readonly Actor[] = [buyers, splitCarts, integrators];
 const TROUBLE: readonly Actor[] = [operators, janitors, storms];
 const ACTORS = [...STOCK, ...SALES, ...TROUBLE];

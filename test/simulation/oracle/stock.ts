@@ -41,6 +41,8 @@ export class Stock {
   private readonly transfers = new Map<string, Given>();
   /** Transfers that an order was waiting for. */
   borrowed = 0;
+  /** Transfers given to a site that ran low. */
+  replenished = 0;
   private readonly rights = new Map<string, Map<string, number>>();
   private readonly received = new Map<string, number>();
   private readonly adjusted = new Map<string, number>();
@@ -252,6 +254,7 @@ export class Stock {
     }
     const taker = counterparty ?? '';
     if (cause.startsWith('borrowing:')) this.borrowed++;
+    if (cause.startsWith('replenishment:')) this.replenished++;
     this.transfers.set(id, {
       giver: site,
       taker,

@@ -25,6 +25,14 @@ export function temporalClient(way: WayToTemporal): Client {
     workflow: {
       start: (type: string, { workflowId, args }: { workflowId: string; args: unknown[] }) =>
         over(way, `start ${type}`, async () => way.server.start({ type, workflowId, args })),
+      signalWithStart: (
+        type: string,
+        { workflowId, args, signal }: { workflowId: string; args: unknown[]; signal: string },
+      ) =>
+        over(way, `start or tell ${type}`, async () => {
+          way.server.start({ type, workflowId, args });
+          way.server.signal(workflowId, signal, []);
+        }),
       executeUpdateWithStart: (
         name: string,
         {

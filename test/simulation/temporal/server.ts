@@ -33,6 +33,9 @@ export interface StartRequest {
 /** Of capabilities that the simulation does not run: they are taken, and nothing comes of them. */
 const NOT_RUN: ReadonlySet<string> = new Set(['catalogPush', 'catalogDelivery']);
 
+/** They run for as long as there is what they are about. */
+const ENDLESS: ReadonlySet<string> = new Set(['storeTopology', 'inventoryReplenishment']);
+
 interface Execution {
   readonly request: StartRequest;
   readonly runId: string;
@@ -94,12 +97,10 @@ export class TemporalServer {
     return answer;
   }
 
-  /** Executions that have not come to an end, by type; the topology's authority never does. */
+  /** Executions that have not come to an end, but for those that never do. */
   unfinished(): string[] {
     return [...this.executions.values()]
-      .filter(
-        ({ state, request }) => state === 'running' && request.type !== 'storeTopology' && !NOT_RUN.has(request.type),
-      )
+      .filter(({ state, request }) => state === 'running' && !ENDLESS.has(request.type) && !NOT_RUN.has(request.type))
       .map(({ request }) => request.workflowId);
   }
 

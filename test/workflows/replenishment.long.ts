@@ -1,0 +1,39 @@
+/** A site that looks for short items for months: the workflow begins anew, and loses nothing of what it is told. */
+import { Client, Connection } from '@temporalio/client';
+import { formatWorkflowId } from '../../domain/workflow-ids';
+import { SHORT } from '../../domain/workflow-inputs';
+import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
+import { until } from '../support/until';
+import { World } from '../support/world';
+
+const TOLD_AT_ONCE = 10;
+
+test('after some hundred looks it begins anew, and goes on', async () => {
+  const world = await World.start('sqlite', ['north']);
+  const connection = await Connection.connect({ address: process.env[TEMPORAL_ADDRESS] ?? '' });
+  const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
+  const id = formatWorkflowId('inventoryReplenishment', { store: world.store, site: 'north' });
+  const requests = async () => (await world.call('north', 'GET', '/inventory/replenishments')).body.items ?? [];
+  try {
+    await world.call('north', 'POST', '/inventory/replenishments');
+    await until('the workflow', async () => (await client.workflow.getHandle(id).describe()).status.name === 'RUNNING');
+    const { runId } = await client.workflow.getHandle(id).describe();
+    await until(
+      'another run',
+      async () => {
+        await Promise.all(Array.from({ length: TOLD_AT_ONCE }, () => client.workflow.getHandle(id).signal(SHORT)));
+        return (await client.workflow.getHandle(id).describe()).runId !== runId;
+      },
+      240_000,
+    );
+    const receipt = { receiptId: 'r', lines: [{ sku: 'A', quantity: 9 }] };
+    await world.call('hq', 'POST', '/inventory/receipts', { body: receipt });
+    await world.call('north', 'PUT', '/inventory/thresholds/A', { body: { threshold: { units: 3 } } });
+    await world.call('north', 'POST', '/inventory/replenishments');
+    await until('the answer', async () => (await requests())[0]?.['state'] === 'answered');
+    expect(await requests()).toMatchObject([{ answers: [{ sku: 'A', outcome: 'full', granted: 6 }] }]);
+  } finally {
+    await connection.close();
+    await world.stop();
+  }
+}, 300_000);
