@@ -20,6 +20,11 @@ export interface MariadbOptions {
   readonly settled?: readonly string[];
 }
 
+/** Two that are set up at once would else take each other's temporary tables away. */
+function environmentOf({ folder }: MariadbOptions): NodeJS.ProcessEnv {
+  return { ...process.env, TMPDIR: folder };
+}
+
 export class PrivateMariadb {
   private child: ChildProcess | undefined;
   private readonly log: number;
@@ -41,10 +46,11 @@ export class PrivateMariadb {
     if (binary === null || installer === null) return null;
     const data = dataFolder(options);
     mkdirSync(data, { recursive: true });
-    execFileSync(installer, [
+    const words = [
       ...['--no-defaults', `--datadir=${data}`, `--user=${userInfo().username}`],
       ...['--auth-root-authentication-method=normal', '--skip-test-db'],
-    ]);
+    ];
+    execFileSync(installer, words, { env: environmentOf(options) });
     const server = new PrivateMariadb(binary, options);
     await server.launch();
     return server;
@@ -77,7 +83,7 @@ export class PrivateMariadb {
         ...['--innodb-flush-log-at-trx-commit=1', ...settled],
         ...(settings === undefined ? ['--skip-log-bin'] : []),
       ],
-      { stdio: ['ignore', this.log, this.log] },
+      { stdio: ['ignore', this.log, this.log], env: environmentOf(this.options) },
     );
     this.child = child;
     const deadline = Date.now() + START_TIMEOUT_MS;
