@@ -149,14 +149,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     patches: [
       {
         file: POOL,
-        find: '  const rows: StockLine[] = [];\n  for (const chunk of skus.length === 0 ? [[]]',
-        replace: `  await tx.run(
+        find: '  return rightsIn(tx, store, account, skus, forUpdate(tx.engine));',
+        replace: `  return tx.run(
     \`UPDATE stock_levels SET rights = (SELECT COALESCE(SUM(quantity), 0) FROM stock_ledger g WHERE g.store = stock_levels.store
        AND g.sku = stock_levels.sku AND g.kind IN ('receipt', 'transfer-in')) WHERE store = ? AND account = 'pool'\`,
     [store],
-  );
-  const rows: StockLine[] = [];
-  for (const chunk of skus.length === 0 ? [[]]`,
+  ).then(() => rightsIn(tx, store, account, skus, forUpdate(tx.engine)));`,
       },
     ],
     breaks: [1],
