@@ -11,7 +11,8 @@ import { run } from './run';
 const seed = seedOfThisRun();
 /** For the source as it is, and for each planted bug, seconds. */
 const PLAIN_SECONDS_LEAST = 45;
-const PLAIN_SECONDS_MAX = 300;
+/** Far more than an idle machine needs: where other tests run beside it, it takes as long as that takes. */
+const PLAIN_SECONDS_MAX = 600;
 const BUG_SECONDS_MAX = 180;
 /** Episodes in which each planted bug is looked for. */
 const BUG_EPISODES_MAX = 80;
