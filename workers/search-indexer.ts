@@ -8,68 +8,46 @@ import {
   isPushedFirst,
   sweepTexts,
 } from '../db/catalog/indexing';
-import { Pause } from './pause';
+import { Rounds } from './rounds';
 
-/** How often catalogues are looked at for a new revision. */
-const LOOK_INTERVAL_MS = 500;
+/** How often catalogues are looked at for a new revision; after an error, less often. */
+const WAITS = { everyMs: 500, retryMs: { first: 5_000, longest: 5_000 } };
 /** How often texts that nobody walks any more are swept. */
 const SWEEP_INTERVAL_MS = 10 * 60_000;
-/** After an error, how long until the next look. */
-const RETRY_INTERVAL_MS = 5_000;
 
-export class SearchIndexer {
-  private stopping = false;
-  private readonly pause = new Pause();
-  private running: Promise<void> | undefined;
-  private sweptAt = 0;
-
-  constructor(private readonly context: SiteContext) {}
-
-  start(): void {
-    this.running = this.run();
-  }
-
-  async stop(): Promise<void> {
-    this.stopping = true;
-    this.pause.cut();
-    await this.running;
-  }
-
-  private async run(): Promise<void> {
-    while (!this.stopping) {
-      const done = await this.look().catch((err: unknown) => {
-        this.context.log.warn({ err }, 'the words of a catalogue could not be indexed; they are tried again');
+export function searchIndexer(context: SiteContext): Rounds {
+  const { db, runtime, log } = context;
+  let sweptAt = 0;
+  return new Rounds({
+    ...WAITS,
+    async round(stopped) {
+      try {
+        for (const name of await catalogsToIndex(db)) {
+          if (!(await isPushedFirst(db, name, runtime.clock.now()))) await index(context, name, stopped);
+        }
+        const now = runtime.clock.now();
+        if (now - sweptAt >= SWEEP_INTERVAL_MS) {
+          await sweepTexts(db, now);
+          sweptAt = now;
+        }
+        return true;
+      } catch (err) {
+        log.warn({ err }, 'the words of a catalogue could not be indexed; they are tried again');
         return false;
-      });
-      if (!this.stopping) await this.pause.wait(done ? LOOK_INTERVAL_MS : RETRY_INTERVAL_MS);
-    }
-  }
+      }
+    },
+  });
+}
 
-  private async look(): Promise<true> {
-    const { db, runtime } = this.context;
-    for (const name of await catalogsToIndex(db)) {
-      if (!(await isPushedFirst(db, name, runtime.clock.now()))) await this.index(name);
-    }
-    const now = runtime.clock.now();
-    if (now - this.sweptAt >= SWEEP_INTERVAL_MS) {
-      await sweepTexts(db, now);
-      this.sweptAt = now;
-    }
-    return true;
-  }
-
-  private async index(name: CatalogName): Promise<void> {
-    const { db, runtime, log } = this.context;
-    const began = runtime.clock.now();
-    const indexing = await Indexing.begin(db, name, runtime.ids.uuid(), () => runtime.clock.now());
-    if (indexing === null) return;
-    const stopped = () => this.stopping;
-    try {
-      if (!(await indexing.run(stopped))) return;
-      log.debug({ ...name, revision: indexing.target, durationMs: runtime.clock.now() - began }, 'words indexed');
-    } catch (error) {
-      if (!(error instanceof IndexingTakenError)) throw error;
-      log.warn({ err: error }, 'another process has taken the indexing over');
-    }
+async function index({ db, runtime, log }: SiteContext, name: CatalogName, stopped: () => boolean): Promise<void> {
+  const began = runtime.clock.now();
+  const indexing = await Indexing.begin(db, name, runtime.ids.uuid(), () => runtime.clock.now());
+  if (indexing === null) return;
+  try {
+    if (!(await indexing.run(stopped))) return;
+    log.debug({ ...name, revision: indexing.target, durationMs: runtime.clock.now() - began }, 'words indexed');
+  } catch (error) {
+    if (!(error instanceof IndexingTakenError)) throw error;
+    log.warn({ err: error }, 'another process has taken the indexing over');
   }
 }

@@ -24,7 +24,7 @@ import { demandCounter } from './demand-counter';
 import { createLogger } from './log';
 import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
-import { SearchIndexer } from './search-indexer';
+import { searchIndexer } from './search-indexer';
 import { stockCarrier } from './stock-carrier';
 import { sealedDocumentsOf } from './sealed-documents';
 import { openTelemetry } from './telemetry';
@@ -102,7 +102,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   link.start();
   work.relay.start();
   await replenishStores(context);
-  const indexer = new SearchIndexer(context);
+  const indexer = searchIndexer(context);
   indexer.start();
   const sweep = setInterval(() => sweepQuietly(context), SWEEP_INTERVAL_MS);
   const carrier = stockCarrier(context);
