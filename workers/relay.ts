@@ -106,14 +106,14 @@ export class Relay {
       const parsed = parseWorkflowId(subject);
       if (!run || !parsed) throw new Error(`outbox entry for workflow "${subject}" has no request`);
       const signal = TOLD_BY[run.kind];
-      const own = await loadTopology(db, store);
       // What runs for ever begins with what is known now, and not before its site has a queue.
-      if (signal !== undefined && !isNumbered(own)) continue;
+      const own = signal === undefined ? null : await loadTopology(db, store);
+      if (own && !isNumbered(own)) continue;
       const parent = parseTraceparent(traceContext);
       await this.traced('start workflow', store, subject, { parent, links: [] }, {}, async (carried) => {
         const about = { store, ...('site' in parsed ? { site: parsed.site } : {}) };
         const input = { ...(run.input as object), ...carried };
-        if (signal === undefined) await startOnce(client, run.kind, subject, [input], about);
+        if (signal === undefined || !own) await startOnce(client, run.kind, subject, [input], about);
         else await startOrTell(client, run.kind, subject, [{ ...input, topology: own.topology }], signal, about);
       });
       await db.transaction(async (tx) => {

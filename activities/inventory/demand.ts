@@ -120,11 +120,10 @@ async function count(
   const of = ({ cartId }: Asked) => refused.get(cartId ?? '') ?? new Map<string, number>();
   // What was refused comes before what was sold of it in the end.
   const asked = [
-    ...heard.map((each) => ({
+    ...[...heard, ...refusals].map((each) => ({
       ...each,
       lines: each.cartId === null ? each.lines : newlyRefused(each.lines, of(each)),
     })),
-    ...refusals.map((each) => ({ ...each, lines: newlyRefused(each.lines, of(each)) })),
     ...sales.map((each) => ({ ...each, lines: notRefusedBefore(each.lines, of(each)) })),
   ];
   const tallies = new Tallies(
