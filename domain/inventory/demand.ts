@@ -11,7 +11,7 @@ export const SIZE_BOUNDS: readonly number[] = [
   0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048,
 ];
 /** A moving average of less than this is no average yet. */
-const OBSERVED_DAYS_MIN = 7;
+export const OBSERVED_DAYS_MIN = 7;
 
 /** Demand of one item (or of all) at one site, fading with time. Plain data: a row of a table, or a field in memory. */
 export interface Tally {

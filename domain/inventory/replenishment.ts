@@ -1,33 +1,24 @@
 /** What a site that runs low asks of its parent, and what the parent answers (figure 11): rules of both sides. */
 import { LINE_QUANTITY_MAX } from '../orders';
-import { DAY_MS, type Demand, SIZE_BOUNDS } from './demand';
+import { DAY_MS, type Demand, OBSERVED_DAYS_MIN, SIZE_BOUNDS } from './demand';
 import { lessOf } from './loan';
 import { type PolicyParameters } from './parameters';
 import { type StockLine, sumBySku } from './rights';
 import { type Threshold, type ThresholdBasis, thresholdUnits } from './thresholds';
 
-/** A threshold as it is written in configuration and in the API. */
-export type ThresholdForm =
-  | { readonly units: number }
-  /** Of the last grant, 0 to 100. */
-  | { readonly percentage: number }
-  | { readonly days: number }
-  /** The chance of being short within the horizon that is still borne, 0 to 1. */
-  | { readonly value: number };
-
 /** When an item is short, and up to what it is asked for then. */
 export interface ThresholdRule {
-  readonly threshold: ThresholdForm;
+  readonly threshold: Threshold;
   /** Absent: twice the threshold. */
-  readonly refillTo?: ThresholdForm | undefined;
+  readonly refillTo?: Threshold | undefined;
 }
 
 export interface ReplenishmentSettings {
   /** Between two looks at all items; 0: only when asked to. */
   readonly everyMinutes: number;
   /** Of items without a rule of their own; absent: those are never short. */
-  readonly threshold?: ThresholdForm | undefined;
-  readonly refillTo?: ThresholdForm | undefined;
+  readonly threshold?: Threshold | undefined;
+  readonly refillTo?: Threshold | undefined;
   /** By sku: what may be given instead, in this order. */
   readonly substitutes: Readonly<Record<string, readonly string[]>>;
 }
@@ -36,8 +27,6 @@ export const REPLENISHMENT_OFF: ReplenishmentSettings = { everyMinutes: 0, subst
 
 /** Of a threshold, when nothing is said. */
 const REFILL_FACTOR = 2;
-/** A shop that sells since yesterday has no average yet. */
-const OBSERVED_DAYS_MIN = 7;
 
 export interface ItemThreshold {
   /** An item with fewer units than this is short; 0: never. */
@@ -61,18 +50,10 @@ export function itemThreshold(
   basis: ThresholdBasis,
   parameters: PolicyParameters,
 ): ItemThreshold {
-  const units = (form: ThresholdForm) =>
-    Math.min(LINE_QUANTITY_MAX, thresholdUnits(thresholdOf(form), basis, parameters));
+  const units = (form: Threshold) => Math.min(LINE_QUANTITY_MAX, thresholdUnits(form, basis, parameters));
   const low = units(threshold);
   const refill = refillTo ? units(refillTo) : Math.min(LINE_QUANTITY_MAX, low * REFILL_FACTOR);
   return { thresholdUnits: low, refillUnits: Math.max(low, refill) };
-}
-
-function thresholdOf(form: ThresholdForm): Threshold {
-  if ('units' in form) return { kind: 'units', units: form.units };
-  if ('percentage' in form) return { kind: 'percentage', percentage: form.percentage };
-  if ('days' in form) return { kind: 'days', days: form.days };
-  return { kind: 'value', chance: form.value };
 }
 
 /** Lines of one size that an item was sold in. */

@@ -3,14 +3,15 @@ import { type Demand } from './demand';
 import { type PolicyParameters } from './parameters';
 import { linesOfChance, unitsCovering } from './value';
 
+/** As it is written in configuration and in the API. */
 export type Threshold =
-  | { readonly kind: 'units'; readonly units: number }
+  | { readonly units: number }
   /** Of what the site was last granted, 0 to 100. */
-  | { readonly kind: 'percentage'; readonly percentage: number }
+  | { readonly percentage: number }
   /** Days that the stock should still last. */
-  | { readonly kind: 'days'; readonly days: number }
+  | { readonly days: number }
   /** The chance of being short within the horizon that is still borne, 0 to 1. */
-  | { readonly kind: 'value'; readonly chance: number };
+  | { readonly value: number };
 
 export interface ThresholdBasis {
   /** Units of the last grant of the item to the site; 0 before the first. */
@@ -20,16 +21,10 @@ export interface ThresholdBasis {
 
 /** An item with fewer units than this is short. Whole units. */
 export function thresholdUnits(threshold: Threshold, basis: ThresholdBasis, parameters: PolicyParameters): number {
-  switch (threshold.kind) {
-    case 'units':
-      return threshold.units;
-    case 'percentage':
-      return Math.ceil((basis.lastGrant * threshold.percentage) / 100);
-    case 'days':
-      return Math.ceil(basis.demand.unitsPerDay * threshold.days);
-    case 'value':
-      return unitsForChance(basis.demand, threshold.chance, parameters);
-  }
+  if ('units' in threshold) return threshold.units;
+  if ('percentage' in threshold) return Math.ceil((basis.lastGrant * threshold.percentage) / 100);
+  if ('days' in threshold) return Math.ceil(basis.demand.unitsPerDay * threshold.days);
+  return unitsForChance(basis.demand, threshold.value, parameters);
 }
 
 function unitsForChance(demand: Demand, chance: number, parameters: PolicyParameters): number {

@@ -93,11 +93,11 @@ test('a refilled site asks for no more, and has nothing to give back', () => {
 test('thresholds of every kind are numbers of units', () => {
   const steady = { unitsPerDay: 7, linesAbove: [2, 1, 0.5, 0.25, 0.1, 0] };
   const basis = { lastGrant: 30, demand: steady };
-  expect(thresholdUnits({ kind: 'units', units: 12 }, basis, P)).toBe(12);
-  expect(thresholdUnits({ kind: 'percentage', percentage: 25 }, basis, P)).toBe(8);
-  expect(thresholdUnits({ kind: 'days', days: 1.5 }, basis, P)).toBe(11);
+  expect(thresholdUnits({ units: 12 }, basis, P)).toBe(12);
+  expect(thresholdUnits({ percentage: 25 }, basis, P)).toBe(8);
+  expect(thresholdUnits({ days: 1.5 }, basis, P)).toBe(11);
   // 0.5 lines a day are larger than 2 units, and 14 are sold within the horizon.
   const chance = 1 - Math.exp(-0.5 * P.horizonDays);
-  expect(thresholdUnits({ kind: 'value', chance }, basis, { ...P, horizonDays: 2 })).toBe(16);
-  expect(thresholdUnits({ kind: 'value', chance: 0.999 }, basis, P)).toBe(0);
+  expect(thresholdUnits({ value: chance }, basis, { ...P, horizonDays: 2 })).toBe(16);
+  expect(thresholdUnits({ value: 0.999 }, basis, P)).toBe(0);
 });
