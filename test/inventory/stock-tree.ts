@@ -10,17 +10,10 @@ import { type Violation, auditStore } from '../../db/audit';
 import { type Engine } from '../../db/database';
 import { bookReceipt, grantToSelf, levelsOf, listTransfers } from '../../db/inventory';
 import { loadTopology } from '../../db/topology';
-import {
-  type Loan,
-  EQUALLY,
-  POLICY_DEFAULTS,
-  REPLENISHMENT_OFF,
-  type ShortLine,
-  type StockLine,
-  borrowingCause,
-} from '../../domain/inventory';
+import { type Loan, type ShortLine, type StockLine, borrowingCause } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { REAL_RUNTIME } from '../../workers/site';
+import { INVENTORY_AT_REST } from '../support/inventory-settings';
 import { type LoneSite, STORE, loneSite } from '../support/lone-site';
 
 /** What becomes of a request between two sites. */
@@ -66,13 +59,7 @@ export class StockTree {
     for (const site of lone) {
       const settings: StoreSettings = {
         ...(site.context.stores.get(STORE) as StoreSettings),
-        inventory: {
-          borrowing: { waitMs: WAIT_MS },
-          giverFloor: 1,
-          policy: POLICY_DEFAULTS,
-          allocation: EQUALLY,
-          replenishment: REPLENISHMENT_OFF,
-        },
+        inventory: { ...INVENTORY_AT_REST, borrowing: { waitMs: WAIT_MS } },
       };
       const context = { ...site.context, stores: new Map([[STORE, settings]]), transport: tree.from(site.site) };
       sites.set(site.site, { ...site, context, settings });

@@ -17,11 +17,12 @@ import { saveTopology, seedTopology } from '../../db/topology';
 import { PUBLIC } from '../../domain/audience';
 import { ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { type SealedDocument } from '../../domain/documents';
-import { EQUALLY, POLICY_DEFAULTS, REPLENISHMENT_OFF, type StockLine } from '../../domain/inventory';
+import { type StockLine } from '../../domain/inventory';
 import { parseAmount } from '../../domain/money';
 import { type Topology } from '../../domain/sites';
 import { REAL_RUNTIME } from '../../workers/site';
 import { type FreshDatabase, freshDatabase } from '../support/databases';
+import { INVENTORY_AT_REST } from '../support/inventory-settings';
 
 export const STORE = 'shop';
 export const CATALOG = 'main';
@@ -102,13 +103,7 @@ export class Shop {
       ],
       tax: { description: 'VAT included', amount: 0 },
       priceChange: 'refuse',
-      inventory: {
-        borrowing: { waitMs: 0 },
-        giverFloor: 1,
-        policy: POLICY_DEFAULTS,
-        allocation: EQUALLY,
-        replenishment: REPLENISHMENT_OFF,
-      },
+      inventory: INVENTORY_AT_REST,
       sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
       configuredTopology: topology(tree, 0, 0),
       ...settings,

@@ -4,8 +4,9 @@ import { unobserved } from '../../activities/observation';
 import { credit } from '../../db/inventory/ledger';
 import { noRetries } from '../../db/database';
 import { openDatabase } from '../../db/migrate';
-import { EQUALLY, POLICY_DEFAULTS, REPLENISHMENT_OFF } from '../../domain/inventory';
+import { REPLENISHMENT_OFF } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
+import { INVENTORY_AT_REST } from '../support/inventory-settings';
 import { Counters, type RareCase } from './counters';
 import { Dice } from './dice';
 import { Oracle } from './oracle';
@@ -188,13 +189,7 @@ function storeSettings(configuredTopology: Topology, waitMs: number): StoreSetti
     shippingMethods: [SHIPPING],
     tax: { description: 'VAT included', amount: 0 },
     priceChange: 'refuse',
-    inventory: {
-      borrowing: { waitMs },
-      giverFloor: 1,
-      policy: POLICY_DEFAULTS,
-      allocation: EQUALLY,
-      replenishment: REPLENISHMENT,
-    },
+    inventory: { ...INVENTORY_AT_REST, borrowing: { waitMs }, replenishment: REPLENISHMENT },
     sealing: { current: 'simulated', keys: new Map([['simulated', Buffer.alloc(32, 7)]]) },
     configuredTopology,
   };

@@ -6,9 +6,9 @@ import { type SiteContext } from '../../activities/context';
 import { unobserved } from '../../activities/observation';
 import { type Engine } from '../../db/database';
 import { saveTopology, seedTopology } from '../../db/topology';
-import { EQUALLY, POLICY_DEFAULTS, REPLENISHMENT_OFF } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { type FreshDatabase, freshDatabase } from './databases';
+import { INVENTORY_AT_REST } from './inventory-settings';
 import { REAL_RUNTIME } from '../../workers/site';
 
 export const STORE = 'shop';
@@ -55,13 +55,7 @@ export async function loneSite(engine: Engine, site: string, known: Topology = t
           shippingMethods: [],
           tax: { description: 'none', amount: 0 },
           priceChange: 'refuse',
-          inventory: {
-            borrowing: { waitMs: 0 },
-            giverFloor: 1,
-            policy: POLICY_DEFAULTS,
-            allocation: EQUALLY,
-            replenishment: REPLENISHMENT_OFF,
-          },
+          inventory: INVENTORY_AT_REST,
           sealing: { current: 'test', keys: new Map([['test', Buffer.alloc(32, 7)]]) },
           configuredTopology: known,
         },
