@@ -2,7 +2,6 @@
 import { readAllocation } from '../../cxml/inventory';
 import {
   allocationCause,
-  giveTransfer,
   grantToSelf,
   linesOfTransfer,
   lockPool,
@@ -13,13 +12,13 @@ import {
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
-import { formatPayloadID } from '../../domain/documents';
-import { INVENTORY_LINES_MAX, type Share, type StockLine, formatTransferId, unitsOf } from '../../domain/inventory';
+import { INVENTORY_LINES_MAX, type Share, type StockLine, unitsOf } from '../../domain/inventory';
 import { findSite } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';
 import { openDocument } from '../sealing';
 import { type StockView, sharesOf, viewFor } from './allocating';
+import { giveAs } from './giving';
 import { asRefusal, openSame, seal } from './sealed';
 import { allocationOf, bookConfirmation, creditAllocation } from './transfer-documents';
 
@@ -91,26 +90,29 @@ async function planAllocation(
   view: StockView,
 ): Promise<{ transfers: PlannedTransfer[]; ownUnits: number }> {
   const { store, epoch } = request;
-  const { topology, site, incarnation } = await loadTopology(tx, store);
+  const own = await loadTopology(tx, store);
+  const { topology, site, incarnation } = own;
   if (incarnation === 0)
     throw new TellableError(`site "${site}" has no incarnation yet: it must register before it gives stock`);
   const shares = sharesOf(context, topology, request, await lockPool(tx, store, request.skus), view);
   const now = context.runtime.clock.now();
-  const own = shares.find(({ taker }) => taker === site);
+  const ownShare = shares.find(({ taker }) => taker === site);
   const cause = allocationCause(request.request);
-  if (own) await grantToSelf(tx, { store, request: request.request, cause, lines: own.lines, epoch, incarnation, now });
+  const { domain } = storeSettings(context, store);
+  if (ownShare) {
+    const { lines } = ownShare;
+    await grantToSelf(tx, { store, request: request.request, cause, lines, epoch, incarnation, now });
+  }
   const documents = shares.filter(({ taker }) => taker !== site).flatMap(documentsOf);
   const first = await takeSequences(tx, store, incarnation, documents.length);
   const transfers: PlannedTransfer[] = [];
   for (const [index, { taker, lines }] of documents.entries()) {
-    const id = { giver: site, incarnation, sequence: first + index };
-    const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, storeSettings(context, store).domain);
     const { incarnation: takerIncarnation } = findSite(topology, taker);
-    const given = { store, id, taker, takerIncarnation, cause, payloadId, epoch, incarnation, lines, now };
-    await giveTransfer(tx, given, 'pool');
-    transfers.push(planned(id, taker, lines));
+    const gift = { taker, takerIncarnation, cause, lines, domain, now };
+    const { transfer } = await giveAs(tx, own, 'pool', first + index, gift);
+    transfers.push(planned(transfer, taker, lines));
   }
-  return { transfers, ownUnits: own ? unitsOf(own.lines) : 0 };
+  return { transfers, ownUnits: ownShare ? unitsOf(ownShare.lines) : 0 };
 }
 
 /** One document a site, or several when it would have too many lines. */

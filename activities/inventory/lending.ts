@@ -1,27 +1,17 @@
 /** What a site gives of its own to an order that is short elsewhere, or says that it could give. */
 import {
-  type NewTransfer,
-  giveTransfer,
   grantToSelf,
   levelsOf,
   linesOfTransfer,
   linesGrantedToSelf,
   lockRights,
-  takeSequences,
   transfersOfCause,
   wantedBefore,
 } from '../../db/inventory';
 import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology, isNumbered } from '../../db/topology';
-import {
-  borrowingCause,
-  formatTransferId,
-  type LentTransfer,
-  lessOf,
-  partOf,
-  type StockLine,
-} from '../../domain/inventory';
-import { formatPayloadID } from '../../domain/documents';
+import { borrowingCause, type LentTransfer, lessOf, partOf, type StockLine } from '../../domain/inventory';
+import { giveNext } from './giving';
 
 export interface Lending {
   readonly store: string;
@@ -57,8 +47,10 @@ export async function lend(tx: Transaction, own: OwnTopology, lending: Lending):
   const wanted = await wantedBefore(tx, store, ask, skus, now);
   const spare = lessOf(await lockRights(tx, store, 'own', skus), wanted);
   const fromOwn = partOf(lessOf(lines, fromPool), spare);
-  if (fromPool.length > 0) await give(tx, own, lending, 'pool', fromPool);
-  if (fromOwn.length > 0) await give(tx, own, lending, 'own', fromOwn);
+  const { taker, takerIncarnation, domain } = lending;
+  const about = { taker, takerIncarnation, cause: borrowingCause(ask), domain, now };
+  if (fromPool.length > 0) await giveNext(tx, own, 'pool', { ...about, lines: fromPool });
+  if (fromOwn.length > 0) await giveNext(tx, own, 'own', { ...about, lines: fromOwn });
 }
 
 async function grantFromPool(tx: Transaction, own: OwnTopology, { store, ask, lines, now }: Lending): Promise<void> {
@@ -71,22 +63,6 @@ async function grantFromPool(tx: Transaction, own: OwnTopology, { store, ask, li
   const { epoch } = own.topology;
   const grant = { store, request: borrowingCause(ask), cause: borrowingCause(ask), epoch, now };
   await grantToSelf(tx, { ...grant, incarnation: own.incarnation, lines: partOf(lines, pool) });
-}
-
-async function give(
-  tx: Transaction,
-  { site, incarnation, topology: { epoch } }: OwnTopology,
-  { store, ask, taker, takerIncarnation, domain, now }: Lending,
-  account: 'pool' | 'own',
-  lines: readonly StockLine[],
-): Promise<void> {
-  const id = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
-  const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, domain);
-  const transfer: NewTransfer = {
-    ...{ store, id, taker, takerIncarnation, cause: borrowingCause(ask), payloadId },
-    ...{ epoch, incarnation, lines, now },
-  };
-  await giveTransfer(tx, transfer, account);
 }
 
 /** What `lend` has done for the ask. */

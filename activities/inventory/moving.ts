@@ -1,18 +1,11 @@
 /** An operator moves units from this site to another. */
-import { giveTransfer, lockRights, takeSequences } from '../../db/inventory';
+import { lockRights } from '../../db/inventory';
 import { loadTopology, requireNumber } from '../../db/topology';
-import { formatPayloadID } from '../../domain/documents';
-import {
-  type ShortLine,
-  type StockAccount,
-  type StockLine,
-  type TransferId,
-  formatTransferId,
-  shortLines,
-} from '../../domain/inventory';
+import { type ShortLine, type StockAccount, type StockLine, type TransferId, shortLines } from '../../domain/inventory';
 import { findSite } from '../../domain/sites';
 import { type SiteContext, type StoreSettings } from '../context';
 import { requestDelivery } from './carrying';
+import { giveNext } from './giving';
 
 export interface Move {
   readonly request: string;
@@ -34,19 +27,16 @@ export async function moveStock(context: SiteContext, settings: StoreSettings, m
   const moved = await db.transaction(async (tx): Promise<Moved> => {
     const own = await loadTopology(tx, store);
     requireNumber(own);
-    const { topology, site, incarnation } = own;
     const skus = lines.map(({ sku }) => sku);
     const there = new Map((await lockRights(tx, store, account, skus)).map(({ sku, quantity }) => [sku, quantity]));
     const short = shortLines(lines, there);
     if (short.length > 0) return { outcome: 'short', short };
     const now = runtime.clock.now();
-    const id = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
-    const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, domain);
-    const { incarnation: takerIncarnation } = findSite(topology, to);
-    const about = { store, id, taker: to, takerIncarnation, cause: `move:${request}`, payloadId };
-    await giveTransfer(tx, { ...about, epoch: topology.epoch, incarnation, lines, now }, account);
-    const workflowId = await requestDelivery(context, tx, own, { transfer: id, taker: to });
-    return { outcome: 'given', transfer: id, workflowId };
+    const { incarnation: takerIncarnation } = findSite(own.topology, to);
+    const gift = { taker: to, takerIncarnation, cause: `move:${request}`, lines, domain, now };
+    const { transfer } = await giveNext(tx, own, account, gift);
+    const workflowId = await requestDelivery(context, tx, own, { transfer, taker: to });
+    return { outcome: 'given', transfer, workflowId };
   });
   log.info({ store, request, to, outcome: moved.outcome }, 'stock moved');
   return moved;

@@ -1,21 +1,12 @@
 /** Moving units between the sites of one parent, while no buyer waits (figure 12). */
 import { createHash } from 'node:crypto';
 import { takeOnce } from '../../db/inbox';
-import {
-  giveTransfer,
-  levelsOf,
-  linesOfTransfer,
-  lockRights,
-  takeSequences,
-  transfersOfCause,
-} from '../../db/inventory';
+import { levelsOf, linesOfTransfer, lockRights, transfersOfCause } from '../../db/inventory';
 import { type Transaction } from '../../db/database';
-import { loadTopology } from '../../db/topology';
-import { formatPayloadID } from '../../domain/documents';
+import { isNumbered, loadTopology } from '../../db/topology';
 import {
   type StockLine,
   aboveFloor,
-  formatTransferId,
   lessOf,
   partOf,
   planBorrowing,
@@ -25,6 +16,7 @@ import {
 } from '../../domain/inventory';
 import { type SiteContext, storeSettings } from '../context';
 import { type GiftRequest, type PlannedTransfer, type SiteActivities } from '../contract';
+import { giveNext } from './giving';
 
 type ReallocationActivities = Pick<SiteActivities, 'reportNeeds' | 'reportSpare' | 'planReallocation' | 'giveStock'>;
 
@@ -102,8 +94,8 @@ async function givenBefore(tx: Transaction, { store, request }: GiftRequest): Pr
 async function give(context: SiteContext, tx: Transaction, gift: GiftRequest): Promise<PlannedTransfer[]> {
   const { store, request, taker, takerIncarnation, lines, until } = gift;
   const now = context.runtime.clock.now();
-  const { topology, site, incarnation } = await loadTopology(tx, store);
-  if (now > until || incarnation === 0) return [];
+  const own = await loadTopology(tx, store);
+  if (now > until || !isNumbered(own)) return [];
   const { domain, inventory } = storeSettings(context, store);
   const skus = lines.map(({ sku }) => sku);
   const fromPool = partOf(lines, await lockRights(tx, store, 'pool', skus));
@@ -115,11 +107,9 @@ async function give(context: SiteContext, tx: Transaction, gift: GiftRequest): P
     ['own', fromOwn],
   ] as const) {
     if (given.length === 0) continue;
-    const id = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
-    const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, domain);
-    const about = { store, id, taker, takerIncarnation, cause: causeOf(request), payloadId };
-    await giveTransfer(tx, { ...about, epoch: topology.epoch, incarnation, lines: given, now }, account);
-    transfers.push({ transfer: id, taker, lines: given.length, units: unitsOf(given) });
+    const about = { taker, takerIncarnation, cause: causeOf(request), domain, now };
+    const { transfer } = await giveNext(tx, own, account, { ...about, lines: given });
+    transfers.push({ transfer, taker, lines: given.length, units: unitsOf(given) });
   }
   return transfers;
 }

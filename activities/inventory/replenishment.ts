@@ -10,13 +10,11 @@ import { takeOnce } from '../../db/inbox';
 import {
   beginReplenishment,
   findReplenishment,
-  giveTransfer,
   itemsKept,
   levelsOf,
   lockRights,
   noteAnswers,
   shortItems,
-  takeSequences,
 } from '../../db/inventory';
 import { type Transaction } from '../../db/database';
 import { type OwnTopology, loadTopology, requireNumber } from '../../db/topology';
@@ -26,7 +24,6 @@ import {
   type LentTransfer,
   type StockLine,
   answerNeeds,
-  formatTransferId,
   grantedBy,
   leftOpenBy,
   replenishmentCause,
@@ -36,6 +33,7 @@ import {
 import { childrenOf, parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type SiteActivities } from '../contract';
+import { type Gift, giveNext } from './giving';
 import { asRefusal, openSame, seal } from './sealed';
 import { refreshThresholds } from './thresholds';
 import { DocumentRefusedError, type WrittenDocument, intakeOf, takeGiven } from './transfer-documents';
@@ -169,28 +167,12 @@ function requireChild({ topology, site }: OwnTopology, { payloadID, sender, rece
   );
 }
 
-interface Gift {
-  readonly taker: string;
-  readonly takerIncarnation: number;
-  readonly cause: string;
-  readonly lines: readonly StockLine[];
-  readonly domain: string;
-  readonly now: number;
-}
-
 /** One transfer, unless there is nothing to give or another item's units make it too long. */
 async function give(tx: Transaction, own: OwnTopology, gift: Gift): Promise<LentTransfer[]> {
-  const { topology, site, incarnation } = own;
-  const { store, epoch } = topology;
-  const { lines, domain, now, ...about } = gift;
   const transfers: LentTransfer[] = [];
-  for (let start = 0; start < lines.length; start += INVENTORY_LINES_MAX) {
-    const given = lines.slice(start, start + INVENTORY_LINES_MAX);
-    const transfer = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
-    const payloadID = formatPayloadID(now, `transfer-${formatTransferId(transfer)}`, 1, domain);
-    const booked = { store, id: transfer, payloadId: payloadID, epoch, incarnation, lines: given, now };
-    await giveTransfer(tx, { ...about, ...booked }, 'pool');
-    transfers.push({ transfer, payloadID, lines: given });
+  for (let start = 0; start < gift.lines.length; start += INVENTORY_LINES_MAX) {
+    const lines = gift.lines.slice(start, start + INVENTORY_LINES_MAX);
+    transfers.push(await giveNext(tx, own, 'pool', { ...gift, lines }));
   }
   return transfers;
 }

@@ -3,11 +3,9 @@ import {
   type StockUpdate,
   UpdateConflictError,
   applyUpdate,
-  giveTransfer,
   linesOfTransfer,
   noteUpdate,
   recordUpdate,
-  takeSequences,
   thereOf,
   transfersOfCause,
 } from '../../db/inventory';
@@ -15,12 +13,12 @@ import { createHash } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { type Transaction } from '../../db/database';
 import { type OwnTopology, loadTopology } from '../../db/topology';
-import { formatPayloadID } from '../../domain/documents';
 import { TellableError } from '../../domain/errors';
-import { type UpdateResult, changeOf, formatTransferId, isForLostData, lessOf, unitsOf } from '../../domain/inventory';
+import { type UpdateResult, changeOf, isForLostData, lessOf, unitsOf } from '../../domain/inventory';
 import { type Site, parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AppliedUpdate, type PlannedTransfer, type SiteActivities } from '../contract';
+import { giveNext } from './giving';
 import { intakeOf } from './transfer-documents';
 
 type UpdateActivities = Pick<SiteActivities, 'applyInventoryUpdate' | 'recordInventoryUpdate'>;
@@ -104,8 +102,7 @@ async function recall(
   own: OwnTopology,
   { store, updateId, lines: asked }: StockUpdate,
 ): Promise<AppliedUpdate> {
-  const { topology, site, incarnation } = own;
-  const { epoch } = topology;
+  const { topology, site } = own;
   const parent: Site | null = parentOf(topology, site);
   if (!parent) throw new TellableError(`site "${site}" has no parent that could recall its stock`);
   const { domain } = storeSettings(context, store);
@@ -114,11 +111,9 @@ async function recall(
   const parts = await thereOf(tx, store, wanted);
   const transfers: PlannedTransfer[] = [];
   for (const { account, lines } of parts) {
-    const id = { giver: site, incarnation, sequence: await takeSequences(tx, store, incarnation, 1) };
-    const payloadId = formatPayloadID(now, `transfer-${formatTransferId(id)}`, 1, domain);
-    const to = { taker: parent.site, takerIncarnation: parent.incarnation, cause: causeOf(updateId), payloadId };
-    await giveTransfer(tx, { store, id, ...to, epoch, incarnation, lines, now }, account);
-    transfers.push({ transfer: id, taker: parent.site, lines: lines.length, units: unitsOf(lines) });
+    const to = { taker: parent.site, takerIncarnation: parent.incarnation, cause: causeOf(updateId) };
+    const { transfer } = await giveNext(tx, own, account, { ...to, lines, domain, now });
+    transfers.push({ transfer, taker: parent.site, lines: lines.length, units: unitsOf(lines) });
   }
   const taken = parts.flatMap(({ lines }) => lines);
   const result: UpdateResult = { added: [], taken, short: lessOf(wanted, taken) };

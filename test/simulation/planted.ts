@@ -290,9 +290,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'what a parent answers to a site that runs low, it has not debited',
     patches: [
       {
-        file: 'activities/inventory/replenishment.ts',
-        find: "    await giveTransfer(tx, { ...about, ...booked }, 'pool');",
-        replace: '    void [giveTransfer, about, booked];',
+        file: 'activities/inventory/giving.ts',
+        find: '  await giveTransfer(tx, transfer, account);',
+        replace: "  if (!gift.cause.startsWith('replenishment:')) await giveTransfer(tx, transfer, account);",
       },
     ],
     breaks: [1],

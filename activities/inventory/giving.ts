@@ -1,0 +1,42 @@
+/** Giving units to another site: the debit here, under a name that is kept for ever. */
+import { giveTransfer, takeSequences } from '../../db/inventory';
+import { type Transaction } from '../../db/database';
+import { type OwnTopology } from '../../db/topology';
+import { formatPayloadID } from '../../domain/documents';
+import { type LentTransfer, type StockAccount, type StockLine, formatTransferId } from '../../domain/inventory';
+
+export interface Gift {
+  readonly taker: string;
+  readonly takerIncarnation: number;
+  readonly cause: string;
+  readonly lines: readonly StockLine[];
+  /** The store's Internet domain. */
+  readonly domain: string;
+  /** Milliseconds UTC. */
+  readonly now: number;
+}
+
+/** Gives under this site's next running number. */
+export async function giveNext(
+  tx: Transaction,
+  own: OwnTopology,
+  account: StockAccount,
+  gift: Gift,
+): Promise<LentTransfer> {
+  return giveAs(tx, own, account, await takeSequences(tx, own.topology.store, own.incarnation, 1), gift);
+}
+
+/** Gives under a running number that was taken for it. */
+export async function giveAs(
+  tx: Transaction,
+  { topology: { store, epoch }, site, incarnation }: OwnTopology,
+  account: StockAccount,
+  sequence: number,
+  { domain, ...gift }: Gift,
+): Promise<LentTransfer> {
+  const id = { giver: site, incarnation, sequence };
+  const payloadID = formatPayloadID(gift.now, `transfer-${formatTransferId(id)}`, 1, domain);
+  const transfer = { ...gift, store, id, payloadId: payloadID, epoch, incarnation };
+  await giveTransfer(tx, transfer, account);
+  return { transfer: id, payloadID, lines: gift.lines };
+}
