@@ -8,6 +8,8 @@ import {
   isPushedFirst,
   sweepTexts,
 } from '../db/catalog/indexing';
+import { loadTopology } from '../db/topology';
+import { childrenOf } from '../domain/sites';
 import { Rounds } from './rounds';
 
 /** How often catalogues are looked at for a new revision; after an error, less often. */
@@ -23,7 +25,7 @@ export function searchIndexer(context: SiteContext): Rounds {
     async round(stopped) {
       try {
         for (const name of await catalogsToIndex(db)) {
-          if (!(await isPushedFirst(db, name, runtime.clock.now()))) await index(context, name, stopped);
+          if (!(await waitsForPush(context, name))) await index(context, name, stopped);
         }
         const now = runtime.clock.now();
         if (now - sweptAt >= SWEEP_INTERVAL_MS) {
@@ -37,6 +39,12 @@ export function searchIndexer(context: SiteContext): Rounds {
       }
     },
   });
+}
+
+/** A site without children has nobody to push to. */
+async function waitsForPush({ db, runtime }: SiteContext, name: CatalogName): Promise<boolean> {
+  const { topology, site } = await loadTopology(db, name.store);
+  return childrenOf(topology, site).length > 0 && (await isPushedFirst(db, name, runtime.clock.now()));
 }
 
 async function index({ db, runtime, log }: SiteContext, name: CatalogName, stopped: () => boolean): Promise<void> {

@@ -15,6 +15,7 @@ import {
 } from '../activities/contract';
 import { NO_REVISION, showRevision } from '../domain/catalog';
 import { baseAfterRefusal } from '../domain/catalog-delta';
+import { documentHeldAfterMs } from '../domain/held';
 import { type Topology } from '../domain/sites';
 import { queueOfPublisher, queueOfSite } from '../domain/topology';
 import { type CatalogDeliveryInput, type SiteReport, type WantedRevision } from '../domain/workflow-inputs';
@@ -103,6 +104,7 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
           send: (queue) =>
             proxyActivities<SiteActivities>(streamedDocument(queue, `revision ${shown}`)).applyCatalog(document),
           onHeld: (since) => hold(document, since),
+          heldAfterMs: documentHeldAfterMs(document.bytes),
         },
         () => wanted > document.target,
       );

@@ -9,10 +9,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type SiteActivities } from '../activities/contract';
+import { HELD_AFTER_MS } from '../domain/held';
 import { type Topology } from '../domain/sites';
 import { queueOfSite } from '../domain/topology';
 import { formatWorkflowId } from '../domain/workflow-ids';
-import { HELD_AFTER, smallDocument } from './options';
+import { smallDocument } from './options';
 import { subscribe, topologyChanged, unsubscribe } from './signals';
 
 /** The newest topology that this workflow has heard of. Whoever is held hears of changes; see storeTopology. */
@@ -62,8 +63,10 @@ export interface Delivery<T> {
   /** Where it goes, by the topology of the moment. */
   readonly queue: (topology: Topology) => string;
   readonly send: (queue: string) => Promise<T>;
-  /** Told once, when the receiver has not answered for HELD_AFTER; `since` is milliseconds UTC. */
+  /** Told once, when the receiver has not answered for `heldAfterMs`; `since` is milliseconds UTC. */
   readonly onHeld: (since: number) => void;
+  /** HELD_AFTER_MS, unless what is sent takes longer by itself. */
+  readonly heldAfterMs?: number;
 }
 
 export const SUPERSEDED = Symbol('superseded');
@@ -90,7 +93,7 @@ export async function deliverUnlessSuperseded<T>(
     const queue = delivery.queue(watch.current);
     const attempt = new Attempt(() => delivery.send(queue));
     const decided = () => attempt.settled || superseded() || delivery.queue(watch.current) !== queue;
-    if (!heldTold && !(await condition(decided, HELD_AFTER))) {
+    if (!heldTold && !(await condition(decided, delivery.heldAfterMs ?? HELD_AFTER_MS))) {
       heldTold = true;
       delivery.onHeld(since);
       await watch.follow();

@@ -15,8 +15,6 @@ const BULK_HEARTBEAT_TIMEOUT = '30s';
 /** Waits between attempts. */
 const RETRY = { initialInterval: '1s', maximumInterval: '30s', backoffCoefficient: 2 } as const;
 
-/** How long a receiver may take before its delivery is called held. */
-export const HELD_AFTER = '3s';
 /** How long a push waits for confirmations before it reports who is held. */
 export const PUSH_CONFIRMATION_WAIT = '10s';
 /** How long a change of topology waits for a site to take it; a site that is away asks when it returns. */

@@ -94,6 +94,8 @@ export async function recordDelivery(tx: Transaction, change: DeliveryChange, no
     [store, catalog, partition, site],
   );
   if (row && change.target < row.target_revision) return;
+  // An attempt at "held" that its workflow gave up as lost may still arrive after "confirmed".
+  if (row && change.state !== 'confirmed' && row.revision >= change.target) return;
   if (!(await isNewestPartition(tx, change))) return;
   const revision = Math.max(row?.revision ?? 0, change.revision ?? 0);
   const confirmed = change.state === 'confirmed';

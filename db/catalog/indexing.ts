@@ -17,8 +17,12 @@ export const INDEX_BATCH_ITEMS = 200;
 const TOUCHED_MAX = 10_000;
 /** How long a new revision is given until its deliveries have begun, milliseconds. */
 const PUSH_BEGINS_MS = 2_000;
+/** And for each of its items: its publication and its document take that long. */
+const PUSH_BEGINS_MS_PER_ITEM = 0.05;
 /** How long its words wait for its deliveries at most, milliseconds. */
 const PUSH_FIRST_MS = 60_000;
+/** And for each of its items, where that is more. */
+const PUSH_FIRST_MS_PER_ITEM = 0.2;
 /** An indexer that was not heard of for this long is dead, milliseconds. */
 const INDEXER_SILENT_MS = 10_000;
 
@@ -52,8 +56,8 @@ export async function catalogsToIndex(reads: Statements): Promise<CatalogName[]>
 export async function isPushedFirst(reads: Statements, { store, catalog }: CatalogName, now: number): Promise<boolean> {
   const { itemCount, updatedAt } = await readHead(reads, store, catalog);
   const age = now - updatedAt;
-  if (itemCount <= TOUCHED_MAX || age >= PUSH_FIRST_MS) return false;
-  if (age < PUSH_BEGINS_MS) return true;
+  if (itemCount <= TOUCHED_MAX || age >= Math.max(PUSH_FIRST_MS, itemCount * PUSH_FIRST_MS_PER_ITEM)) return false;
+  if (age < PUSH_BEGINS_MS + itemCount * PUSH_BEGINS_MS_PER_ITEM) return true;
   const delivering = await reads.get(
     `SELECT 1 AS found FROM catalog_confirmations WHERE store = ? AND catalog = ? AND state = 'delivering' LIMIT 1`,
     [store, catalog],

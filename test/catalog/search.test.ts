@@ -276,14 +276,14 @@ describe.each(engines())('a search on %s', (engine) => {
     const waits = (now: number) => isPushedFirst(db, NAME, now);
     expect(await waits(1_000)).toBe(false);
     await sized(10_001);
-    expect([await waits(1_000), await waits(2_999), await waits(3_000)]).toEqual([true, true, false]);
+    expect([await waits(1_000), await waits(3_500), await waits(3_501)]).toEqual([true, true, false]);
     await becomes('delivering');
-    expect([await waits(3_000), await waits(60_999), await waits(61_000)]).toEqual([true, true, false]);
+    expect([await waits(3_501), await waits(60_999), await waits(61_000)]).toEqual([true, true, false]);
     await becomes('held');
-    expect(await waits(3_000)).toBe(false);
+    expect(await waits(3_501)).toBe(false);
     await becomes('delivering');
     await becomes('confirmed');
-    expect(await waits(3_000)).toBe(false);
+    expect(await waits(3_501)).toBe(false);
   });
 
   test('a new price writes no words, and comes in its place', async () => {

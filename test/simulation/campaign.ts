@@ -5,7 +5,7 @@ import { type RunReport } from './report';
 import { type RunRequest, run } from './run';
 
 /** The seed of every run that is not told another: `ENTREPOT_SEED` tells it. */
-const DEFAULT_SEED = 20_260_105;
+export const DEFAULT_SEED = 20_260_105;
 /** Processes side by side: the machines that run this have two processors. */
 export const LANES = 2;
 /** Episodes that one process runs before its report. */

@@ -10,6 +10,8 @@ export interface PlantedBug {
   readonly patches: readonly Patch[];
   /** Any of these is broken by it. */
   readonly breaks: readonly Invariant[];
+  /** The episode in which the seed of the repository found it last: looked at first, then all of them. */
+  readonly lastFound?: number;
 }
 
 const LEDGER = 'db/inventory/ledger.ts';

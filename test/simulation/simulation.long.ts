@@ -2,9 +2,9 @@
  * The proof: hundreds of thousands of steps through crashes, cuts and restores break no invariant, every rare case has
  * happened often, and each planted bug is found by the oracle in the same episodes that the source passes.
  */
-import { type Campaign, campaign, describeCampaign, inLanes, seedOfThisRun, tooRare } from './campaign';
+import { type Campaign, DEFAULT_SEED, campaign, describeCampaign, inLanes, seedOfThisRun, tooRare } from './campaign';
 import { type Compiled, compile, remove } from './compile';
-import { PLANTED_BUGS } from './planted';
+import { PLANTED_BUGS, type PlantedBug } from './planted';
 import { type RunReport } from './report';
 import { run } from './run';
 
@@ -25,10 +25,9 @@ const found = new Map<string, RunReport>();
 
 beforeAll(async () => {
   plain = await compile('full');
-  await inLanes([...PLANTED_BUGS.entries()], async ([index, { name, patches }]) => {
+  await inLanes([...PLANTED_BUGS.entries()], async ([index, bug]) => {
     const patched = `full-bug-${index}`;
-    const compiled = await compile(patched, patches);
-    found.set(name, await run(compiled, { seed, first: 0, count: BUG_EPISODES_MAX, seconds: BUG_SECONDS_MAX }));
+    found.set(bug.name, await hunt(await compile(patched, bug.patches), bug));
     remove(patched);
   });
   const last = Math.max(...[...found.values()].map((report) => report.found?.episode ?? 0));
@@ -41,6 +40,16 @@ beforeAll(async () => {
   });
   process.stdout.write(`${describeCampaign(source)}\n${[...found].map(describeFound).join('\n')}\n`);
 }, ALL_MS_MAX);
+
+/** In the episode where it was found last, and else in all of them. */
+async function hunt(compiled: Compiled, { lastFound }: PlantedBug): Promise<RunReport> {
+  const about = { seed, seconds: BUG_SECONDS_MAX };
+  if (lastFound !== undefined && seed === DEFAULT_SEED) {
+    const report = await run(compiled, { ...about, first: lastFound, count: 1 });
+    if (report.found) return report;
+  }
+  return run(compiled, { ...about, first: 0, count: BUG_EPISODES_MAX });
+}
 
 function describeFound([name, { found: bug, steps, seconds }]: [string, RunReport]): string {
   const how = bug

@@ -4,7 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 const INTERVAL_MS = 25;
 export const UNTIL_TIMEOUT_MS = 45_000;
 
-/** Asks until the answer is there (not undefined, not false); the error says what was waited for. */
+/**
+ * Asks until the answer is there (not undefined, not false); the error says what was waited for, and what the last
+ * failed `ask` said.
+ */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
@@ -19,7 +22,10 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`, { cause: last });
+    if (Date.now() > deadline) {
+      const seen = last instanceof Error ? `: ${last.message}` : '';
+      throw new Error(`waited ${timeoutMs} ms for ${what}${seen}`, { cause: last });
+    }
     await delay(INTERVAL_MS);
   }
 }

@@ -244,7 +244,8 @@ export class World {
         body.items?.some(
           (row) => row['site'] === site && row['state'] === 'confirmed' && row['revision'] === body['revision'],
         );
-      return !pending && sites.every(has);
+      if (!pending && sites.every(has)) return true;
+      throw new Error(`draft ${JSON.stringify(draft.body)}, status ${JSON.stringify(body)}`);
     };
     await until(`the catalogue at ${sites.join(', ')}`, have, WORKFLOW_TIMEOUT_MS);
   }
