@@ -1,5 +1,6 @@
 /** An integrator's cart becomes an order (figure 18, step 1800). */
 import { findOrder } from '../db/orders';
+import { TellableError } from '../domain/errors';
 import { type SiteContext } from './context';
 import { type SiteActivities } from './contract';
 import { describeRefusal, sellCart } from './sale';
@@ -11,6 +12,8 @@ export function cartActivities(context: SiteContext): Pick<SiteActivities, 'conv
       const result = await sellCart(context, { ...request, ...(version === undefined ? {} : { version }) });
       if (result.outcome === 'refused') {
         const { refusal } = result;
+        // Nothing is decided, and nobody waits at a counter: it is asked again until the primary answers.
+        if (refusal.problem === 'primary-away') throw new TellableError(describeRefusal(refusal, cart));
         return { outcome: 'refused', problem: refusal.problem, detail: describeRefusal(refusal, cart) };
       }
       const { orderId } = result;

@@ -2,7 +2,12 @@
 import { type Database } from '../db/database';
 import { TellableError } from '../domain/errors';
 import { type DocumentKind, type SealedDocument } from '../domain/documents';
-import { type PolicyParameters, type ReplenishmentSettings, type Sharing } from '../domain/inventory';
+import {
+  type CentralSettings,
+  type PolicyParameters,
+  type ReplenishmentSettings,
+  type Sharing,
+} from '../domain/inventory';
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
@@ -42,6 +47,8 @@ export interface StoreSettings {
     /** How the pool is shared out where the request does not say. */
     readonly allocation: Sharing;
     readonly replenishment: ReplenishmentSettings;
+    /** Items whose rights stay at the primary. */
+    readonly central: CentralSettings;
   };
   readonly sealing: SealingKeys;
   /** What configuration says, used until the topology's authority has spoken. */

@@ -22,6 +22,7 @@ import { parentOf } from '../domain/sites';
 import { formatTraceparent } from '../domain/trace';
 import { type ShippingMethod, type SiteContext, type StoreSettings, storeSettings } from './context';
 import { borrowForCart } from './inventory/order-borrowing';
+import { type Asked, availableBeforeAsking, notReached, wasTaken } from './inventory/reserving';
 
 export interface SaleRequest {
   readonly store: string;
@@ -58,7 +59,9 @@ export type SaleRefusal =
   /** What the parent would not take: `limit` says what may be. */
   | { readonly problem: 'order-too-large'; readonly limit: string }
   | { readonly problem: 'price-changed'; readonly changes: readonly PriceChange[]; readonly currency: string }
-  | { readonly problem: 'insufficient-stock'; readonly short: readonly ShortLine[] };
+  | { readonly problem: 'insufficient-stock'; readonly short: readonly ShortLine[] }
+  /** Of items whose stock is kept at the primary: nobody knows here whether there is enough. */
+  | { readonly problem: 'primary-away'; readonly skus: readonly string[] };
 
 /** Logged when a sale's COMMIT had no answer; `found` says whether it had happened. */
 export const UNKNOWN_COMMIT = "a sale's COMMIT had no answer: its cart was looked up";
@@ -88,11 +91,11 @@ interface Attempt {
   readonly cart: Cart;
   readonly method: ShippingMethod;
   readonly items: ItemsOnSale;
-  /** The borrowing that was made for it; an order asks once. */
-  readonly borrowed: string | null;
+  /** What was borrowed for it. */
+  readonly asked: Asked | null;
 }
 
-async function sell(context: SiteContext, request: SaleRequest, borrowed: string | null = null): Promise<SaleResult> {
+async function sell(context: SiteContext, request: SaleRequest, asked: Asked | null = null): Promise<SaleResult> {
   const { db } = context;
   const cart = request.cart ?? (await findCart(db, request.store, request.cartId));
   if (!cart) return refused({ problem: 'cart-not-found' });
@@ -114,21 +117,27 @@ async function sell(context: SiteContext, request: SaleRequest, borrowed: string
     const changes = priceChanges(cart, new Map([...items].map(([sku, { item }]) => [sku, item.price])));
     if (changes.length > 0) return refused({ problem: 'price-changed', changes, currency: cart.currency });
   }
-  const available = new Map([...items].map(([sku, found]) => [sku, found.available]));
+  const there = new Map([...items].map(([sku, found]) => [sku, found.available]));
+  const available = asked === null ? await availableBeforeAsking(context, settings, there) : there;
   const short = shortLines(cart.lines, available);
-  const attempt: Attempt = { request, settings, cart, method, items, borrowed };
+  const attempt: Attempt = { request, settings, cart, method, items, asked };
   return short.length > 0 ? sellShort(context, attempt, short) : commitSale(context, attempt, []);
 }
 
-/** Borrows, once; then says honestly what there is. */
-async function sellShort(context: SiteContext, attempt: Attempt, short: readonly ShortLine[]): Promise<SaleResult> {
-  const { request, settings, cart, borrowed } = attempt;
-  const mayBorrow = borrowed === null && settings.inventory.borrowing.waitMs > 0;
-  if (mayBorrow && isNumbered(await loadTopology(context.db, cart.store)) && !(await isOrdered(context, cart))) {
-    const borrowing = await borrowForCart(context, settings, cart, short);
+/** Borrows, once; then says honestly what there is. `lacking`: beyond what it may have without asking. */
+async function sellShort(context: SiteContext, attempt: Attempt, lacking: readonly ShortLine[]): Promise<SaleResult> {
+  const { request, settings, cart, asked } = attempt;
+  const mayAsk =
+    asked === null ? settings.inventory.borrowing.waitMs > 0 : await wasTaken(context, settings, asked, lacking);
+  if (mayAsk && isNumbered(await loadTopology(context.db, cart.store)) && !(await isOrdered(context, cart))) {
+    const deadline = asked?.deadline ?? context.runtime.clock.now() + settings.inventory.borrowing.waitMs;
+    const borrowing = await borrowForCart(context, settings, cart, lacking, deadline);
     const { cart: _seen, ...again } = request;
-    return sell(context, again, borrowing);
+    return sell(context, again, { borrowing, deadline, times: (asked?.times ?? 0) + 1 });
   }
+  // Nobody could be asked: then an order may have what is kept for emergencies, too.
+  const short = asked === null ? await shortOf(context.db, cart.store, cart.lines) : lacking;
+  if (short.length === 0) return commitSale(context, attempt, []);
   if (request.ifShort === 'part' && cutToAvailable(cart.lines, short).length > 0) {
     return commitSale(context, attempt, short);
   }
@@ -205,16 +214,18 @@ async function sellAgain(context: SiteContext, request: SaleRequest, seen: numbe
 
 async function refuseShort(
   { db, runtime }: SiteContext,
-  { cart, borrowed }: Attempt,
+  { settings, cart, asked }: Attempt,
   short: readonly ShortLine[],
 ): Promise<SaleResult> {
   const { store, cartId } = cart;
   const orderId = await orderOfCart(db, store, cartId);
   if (orderId !== undefined) return { outcome: 'ordered', orderId, already: true, cut: [] };
+  const unknown = await notReached(db, settings, short, asked);
+  if (unknown.length > 0) return refused({ problem: 'primary-away', skus: unknown });
   const demandId = runtime.ids.uuid();
   await db.transaction(async (tx) => {
     await recordRefusedDemand(tx, { store, cartId, demandId, lines: short, now: runtime.clock.now() });
-    if (borrowed !== null) await forgetWanted(tx, store, borrowed);
+    if (asked) await forgetWanted(tx, store, asked.borrowing);
   });
   return refused({ problem: 'insufficient-stock', short });
 }
@@ -277,7 +288,7 @@ async function writeSale(
   context: SiteContext,
   tx: Transaction,
   { topology, site, incarnation }: OwnTopology,
-  { cart, request, borrowed }: Attempt,
+  { cart, request, asked }: Attempt,
   { order, document, cut }: WhatIsSold,
 ): Promise<true> {
   const { store, orderId, placedAt: now } = order;
@@ -320,7 +331,7 @@ async function writeSale(
     const demandId = context.runtime.ids.uuid();
     await recordRefusedDemand(tx, { store, cartId: cart.cartId, demandId, lines: cut, now });
   }
-  if (borrowed !== null) await forgetWanted(tx, store, borrowed);
+  if (asked) await forgetWanted(tx, store, asked.borrowing);
   // Last, for what is debited is locked until the COMMIT, and everybody may want the same item.
   const debited = await debitSale(tx, { store, orderId, lines: order.lines, epoch, incarnation, now });
   if (!debited) throw new ShortError('stock is short');
@@ -344,6 +355,8 @@ export function describeRefusal(refusal: SaleRefusal, cartId: string): string {
       return `cart ${cartId} is too large for one order: ${refusal.limit}: order it in parts`;
     case 'price-changed':
       return `the price of ${refusal.changes.map(({ sku }) => sku).join(', ')} has changed: take the new prices, then order`;
+    case 'primary-away':
+      return `the stock of ${refusal.skus.join(', ')} is kept at the primary, which does not answer: try again`;
     case 'insufficient-stock':
       return `too little stock: ${refusal.short
         .map(({ sku, requested, available }) => `${requested} of "${sku}" wanted, ${available} there`)

@@ -5,9 +5,11 @@ import { type BrowsedItem, type ItemFilter, browseItems, findItems } from '../db
 import { findRevision, readHead } from '../db/catalog/heads';
 import { isStillSearched, searchedRevision } from '../db/catalog/indexing';
 import { CANDIDATES_MAX, hasTooMany, searchItems } from '../db/catalog/search';
+import { type StoreSettings } from '../activities/context';
 import { type Database } from '../db/database';
 import { type Viewer, maySee } from '../domain/audience';
 import { NO_REVISION, SKU_LENGTH_MAX, showRevision } from '../domain/catalog';
+import { type CentralItems, centralTest } from '../domain/inventory';
 import { parseAmount } from '../domain/money';
 import {
   ITEM_ORDERS,
@@ -37,11 +39,20 @@ import {
 import { viewerHeader, viewerOf } from './viewer';
 
 const itemSchema = z
-  .object({ ...itemShape, available: z.number().int().describe('Units that this site may sell now.') })
+  .object({
+    ...itemShape,
+    available: z
+      .number()
+      .int()
+      .nullable()
+      .describe('Units that this site may sell now; null: they are kept at the primary, which the checkout asks.'),
+  })
   .meta({ id: 'Item' });
 
-function shownItem({ item, available }: BrowsedItem): z.output<typeof itemSchema> {
-  return { ...shownContent(item), available };
+/** How items are shown in a store. */
+function shownIn({ inventory: { central } }: StoreSettings): (found: BrowsedItem) => z.output<typeof itemSchema> {
+  const isCentral = centralTest(central.items);
+  return ({ item, available }) => ({ ...shownContent(item), available: isCentral(item.sku) ? null : available });
 }
 
 const labelSchema = z.string().max(255);
@@ -96,7 +107,7 @@ interface Page {
   readonly complete: boolean;
 }
 
-function filterOf(query: ListQuery): ItemFilter {
+function filterOf(query: ListQuery, central: CentralItems): ItemFilter {
   const amount = (text: string | undefined) => (text === undefined ? null : parseAmount(text));
   return {
     classification: {
@@ -106,6 +117,7 @@ function filterOf(query: ListQuery): ItemFilter {
     },
     price: { from: amount(query.priceFrom), to: amount(query.priceTo), currency: query.currency ?? null },
     availableOnly: query.available,
+    central,
   };
 }
 
@@ -205,13 +217,15 @@ export const catalogItemRoutes: readonly Route[] = [
       const order = query.sort ?? (words === null ? 'sku' : 'relevance');
       const { limit, after } = query;
       const viewer = await viewerOf(request);
-      const listing = { db: context.db, store: store.store, catalog, viewer, filter: filterOf(query), words, order };
+      const filter = filterOf(query, store.inventory.central.items);
+      const listing = { db: context.db, store: store.store, catalog, viewer, filter, words, order };
       const byIndex = words !== null || order !== 'sku';
       const { audience } = await readHead(context.db, store.store, catalog);
       const list = !maySee(viewer, audience) ? nothing : byIndex ? search : browse;
       const page = await list({ ...listing, limit, after });
       const { items, next, revision, complete } = page;
-      return { status: 200, body: { items: items.map(shownItem), next, revision: showRevision(revision), complete } };
+      const shown = items.map(shownIn(store));
+      return { status: 200, body: { items: shown, next, revision: showRevision(revision), complete } };
     },
   }),
   route({
@@ -233,7 +247,7 @@ export const catalogItemRoutes: readonly Route[] = [
       const wanted = { store: store.store, catalog, viewer: await viewerOf(request) };
       const [found] = await findItems(context.db, wanted, [params.sku]);
       if (!found) throw notFound(`catalogue "${catalog}" has no item "${params.sku}"`);
-      return { status: 200, body: shownItem(found) };
+      return { status: 200, body: shownIn(store)(found) };
     },
   }),
 ];

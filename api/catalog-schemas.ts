@@ -75,7 +75,9 @@ const givenShape = {
     .optional()
     .describe('The price holds from then on; until then the item keeps the one that it has.'),
 };
-const taken = { available: z.number().int().optional().describe('Taken, so that what was listed can be sent back.') };
+const taken = {
+  available: z.number().int().nullable().optional().describe('Taken, so that what was listed can be sent back.'),
+};
 
 export const importedItemSchema = z
   .strictObject({

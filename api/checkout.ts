@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type SaleRefusal, describeRefusal, sellCart } from '../activities/sale';
 import { type Cart } from '../domain/carts';
+import { RETRY_AFTER_S } from './limits';
 import { Problem } from './problems';
 import { type Reply, type ResponseShape, type RouteRequest } from './route';
 import { money } from './schemas';
@@ -35,6 +36,7 @@ const STATUS: Readonly<Record<SaleRefusal['problem'], number>> = {
   'item-not-sold': 409,
   'price-changed': 409,
   'insufficient-stock': 409,
+  'primary-away': 503,
 };
 
 const responses: Readonly<Record<number, ResponseShape>> = {
@@ -44,6 +46,7 @@ const responses: Readonly<Record<number, ResponseShape>> = {
   409: { description: 'Prices have changed, an item is gone, or stock is short: the problem lists which lines.' },
   412: { description: 'The cart was changed meanwhile.' },
   422: { description: 'The cart lacks something, or is too large for one order.' },
+  503: { description: 'The stock of an item is kept at the primary, which does not answer; try again.' },
 };
 
 async function answer(request: RouteRequest<unknown, unknown, z.output<typeof body>>, cart: Cart): Promise<Reply> {
@@ -78,7 +81,9 @@ function problemOf(refusal: SaleRefusal, { cartId, currency }: Cart): Problem {
       : refusal.problem === 'insufficient-stock'
         ? { lines: refusal.short }
         : members;
-  return new Problem(STATUS[problem], problem, describeRefusal(refusal, cartId), shown);
+  const status = STATUS[problem];
+  const headers = status === 503 ? { 'Retry-After': String(RETRY_AFTER_S) } : {};
+  return new Problem(status, problem, describeRefusal(refusal, cartId), shown, headers);
 }
 
 export const checkout = { body, responses, answer };

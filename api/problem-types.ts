@@ -36,6 +36,7 @@ export const PROBLEM_TYPES = {
   'precondition-failed': 'The cart is at another version: read it again, then write.',
   'precondition-required': "A write needs If-Match with the cart's ETag.",
   'price-changed': 'A price has changed since it was put in the cart: `lines` says which.',
+  'primary-away': 'The primary keeps the stock of `skus` and does not answer: nothing was changed; try again.',
   'receipt-conflict': 'The receipt was booked before with other lines.',
   'request-timeout': 'The request did not arrive in time: send it again.',
   'revision-gone': 'The list was begun on a revision that this site does not have, or no longer: begin anew.',

@@ -125,7 +125,7 @@ export async function runCatalogSearch(words: readonly string[], options: Search
       item.description,
       `${item.price.amount} ${item.price.currency}`,
       item.classification.code,
-      item.available,
+      item.available ?? 'at the primary',
     ]),
     'nothing is found',
   );

@@ -83,7 +83,8 @@ export interface FoundItem {
   readonly description: string;
   readonly price: Money;
   readonly classification: { readonly code: string };
-  readonly available: number;
+  /** Null: kept at the primary. */
+  readonly available: number | null;
 }
 
 export interface Level {

@@ -107,6 +107,7 @@ export const SALE_REFUSALS = [
   'order-too-large',
   'price-changed',
   'insufficient-stock',
+  'primary-away',
 ] as const;
 
 export type SaleRefusalReason = (typeof SALE_REFUSALS)[number];

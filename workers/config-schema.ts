@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { SEALING_KEY_BYTES } from '../activities/sealing';
 import { isMariadbUrl } from '../db/migrate';
-import { POLICY_DEFAULTS, SHARING_RULES } from '../domain/inventory';
+import { NOTHING_CENTRAL, POLICY_DEFAULTS, SHARING_RULES } from '../domain/inventory';
 import { isCurrency, parseAmount } from '../domain/money';
 import { LINE_QUANTITY_MAX } from '../domain/orders';
 import { NAME_PATTERN, SITE_ROLES } from '../domain/sites';
@@ -134,15 +134,43 @@ const replenishment = z.strictObject({
   substitutes: z.record(text, z.array(text).min(1)).default({}),
 });
 
-/** How stock is moved between a store's sites. */
-const inventory = z.strictObject({
-  borrowing: borrowing.prefault({}),
-  /** Units of an item that a site keeps when another gets some of it and no buyer waits. */
-  giverFloor: z.number().int().min(0).default(1),
-  policy: policy.default(POLICY_DEFAULTS),
-  allocation: allocation.prefault({}),
-  replenishment: replenishment.prefault({}),
+/** Items that may be named one by one. */
+const CENTRAL_ITEMS_MAX = 1_000;
+/** A reservation may be kept this long, minutes. */
+const RESERVATION_MINUTES_MAX = 24 * 60;
+
+const central = z.strictObject({
+  items: z
+    .union([z.enum(['none', 'all']), z.array(text).min(1).max(CENTRAL_ITEMS_MAX)], {
+      error: `must be none, all, or a list of at most ${CENTRAL_ITEMS_MAX} skus`,
+    })
+    .default('none'),
+  emergencyUnits: z.number().int().min(0).max(LINE_QUANTITY_MAX).default(NOTHING_CENTRAL.emergencyUnits),
+  reservationMinutes: z.number().min(1).max(RESERVATION_MINUTES_MAX).default(NOTHING_CENTRAL.reservationMinutes),
 });
+
+/** How stock is moved between a store's sites. */
+const inventory = z
+  .strictObject({
+    borrowing: borrowing.prefault({}),
+    /** Units of an item that a site keeps when another gets some of it and no buyer waits. */
+    giverFloor: z.number().int().min(0).default(1),
+    policy: policy.default(POLICY_DEFAULTS),
+    allocation: allocation.prefault({}),
+    replenishment: replenishment.prefault({}),
+    central: central.prefault({}),
+  })
+  .refine(({ central: { items }, borrowing: { waitMs } }) => items === 'none' || waitMs > 0, {
+    path: ['borrowing', 'waitMs'],
+    error: 'must be more than 0 where "central.items" names any: their orders ask the primary',
+  })
+  .refine(
+    ({ central: { emergencyUnits }, replenishment: { everyMinutes } }) => emergencyUnits === 0 || everyMinutes > 0,
+    {
+      path: ['replenishment', 'everyMinutes'],
+      error: 'must be more than 0 where "central.emergencyUnits" is: it is a look for short items that fetches them',
+    },
+  );
 
 const store = z.strictObject({
   /** As buyers see it. */

@@ -24,6 +24,7 @@ import { demandCounter } from './demand-counter';
 import { createLogger } from './log';
 import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
+import { reservationExpiry } from './reservation-expiry';
 import { searchIndexer } from './search-indexer';
 import { stockCarrier } from './stock-carrier';
 import { sealedDocumentsOf } from './sealed-documents';
@@ -109,6 +110,8 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   carrier.start();
   const counter = demandCounter(context);
   counter.start();
+  const expiry = reservationExpiry(context);
+  expiry.start();
   log.info({ url: server.url }, 'site serves');
 
   return {
@@ -123,6 +126,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
       await indexer.stop();
       await carrier.stop();
       await counter.stop();
+      await expiry.stop();
       await link.stop();
       await db.close();
       await telemetry.close();

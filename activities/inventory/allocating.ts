@@ -10,6 +10,7 @@ import {
   type Share,
   type StockLine,
   shareOut,
+  withoutCentral,
 } from '../../domain/inventory';
 import { LINE_QUANTITY_MAX } from '../../domain/orders';
 import { type Site, type Topology, childrenOf } from '../../domain/sites';
@@ -123,7 +124,7 @@ async function reportOf(
   return held;
 }
 
-/** What each taker gets; what is in no share stays in the pool. */
+/** What each taker gets; what is in no share stays in the pool, as central items do. */
 export function sharesOf(
   context: SiteContext,
   topology: Topology,
@@ -135,8 +136,8 @@ export function sharesOf(
   const sharing = sharingOf(terms);
   const { among, getting } = takersOf(site, topology, terms);
   const sites = [...childrenOf(topology, site).map((child) => child.site), site];
-  const { policy } = storeSettings(context, topology.store).inventory;
-  const items = pool.map((line) => itemStock(line, sites, view));
+  const { policy, central } = storeSettings(context, topology.store).inventory;
+  const items = withoutCentral(central.items, pool).map((line) => itemStock(line, sites, view));
   return shareOut(sharing, items, among, policy).filter(({ taker }) => getting.includes(taker));
 }
 

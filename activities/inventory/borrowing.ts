@@ -35,6 +35,7 @@ import {
   type StockLine,
   waitForOffers,
   waitOfHop,
+  withoutCentral,
 } from '../../domain/inventory';
 import { type Site, childrenOf, findSite, parentOf } from '../../domain/sites';
 import { type SiteContext, type StoreSettings } from '../context';
@@ -84,7 +85,8 @@ export async function takePart(
 /** Writes the borrowing down with what this site gives itself; answers what it came to, if it was concluded before. */
 async function begin(part: Part, wanting: Wanting | undefined): Promise<readonly LentTransfer[] | null> {
   const { context, settings, own, borrowing, deadline } = part;
-  const { store, domain } = settings;
+  const { store, domain, inventory } = settings;
+  const central = inventory.central.items;
   return context.db.transaction(async (tx) => {
     const now = context.runtime.clock.now();
     const { isNew, kept } = await beginBorrowing(tx, borrowing, now);
@@ -92,7 +94,7 @@ async function begin(part: Part, wanting: Wanting | undefined): Promise<readonly
     if (kept.answer) return kept.answer;
     if (wanting) await keepWanted(tx, borrowing, wanting.lines, deadline + WANTED_BEYOND_MS);
     const { borrowing: ask, taker, takerIncarnation, lines } = borrowing;
-    if (isNew) await lend(tx, own, { store, ask, taker, takerIncarnation, lines, domain, now });
+    if (isNew) await lend(tx, own, { store, ask, taker, takerIncarnation, lines, domain, central, now });
     return null;
   });
 }
@@ -127,16 +129,20 @@ async function askAgain(part: Part): Promise<void> {
   );
 }
 
-/** The sites below, except those that the question came from. Who could give is found out first, for most have nothing. */
+/**
+ * The sites below, except those that the question came from. Who could give is found out first, for most have nothing;
+ * of central items nobody there has any to give.
+ */
 async function askChildren(part: Part): Promise<void> {
   const { context, settings, borrowing } = part;
   const standing = await standingOf(part, context.db);
   const children = notAsked(part, standing, childrenOf(part.own.topology, context.site));
   const wait = waitForOffers(left(part));
-  if (standing.open.length === 0 || children.length === 0 || wait === 0) return;
+  const open = withoutCentral(settings.inventory.central.items, standing.open);
+  if (open.length === 0 || children.length === 0 || wait === 0) return;
   const question = {
     ...{ name: borrowing.borrowing, taker: borrowing.taker, takerIncarnation: borrowing.takerIncarnation },
-    ...{ lines: standing.open, createdAt: context.runtime.clock.now() },
+    ...{ lines: open, createdAt: context.runtime.clock.now() },
   };
   const offers = await Promise.all(
     children.map(async (child) => ({
@@ -264,9 +270,11 @@ export async function offer(
   const { store } = settings;
   const { borrowing: ask, asker, taker, takerIncarnation, lines } = asked;
   const now = context.runtime.clock.now();
-  const here = await spareHere(context.db, { store, ask, lines, now });
-  const open = lessOf(lines, here);
-  const { topology } = await loadTopology(context.db, store);
+  const central = settings.inventory.central.items;
+  const own = await loadTopology(context.db, store);
+  const { topology } = own;
+  const here = await spareHere(context.db, own, { store, ask, lines, central, now });
+  const open = withoutCentral(central, lessOf(lines, here));
   const children = childrenOf(topology, context.site).filter(({ site }) => site !== asker);
   const wait = waitOfHop(deadline - now);
   if (open.length === 0 || wait === 0) return here;

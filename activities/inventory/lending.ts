@@ -10,7 +10,16 @@ import {
 } from '../../db/inventory';
 import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology, isNumbered } from '../../db/topology';
-import { borrowingCause, type LentTransfer, lessOf, partOf, type StockLine } from '../../domain/inventory';
+import {
+  type CentralItems,
+  borrowingCause,
+  type LentTransfer,
+  lessOf,
+  partOf,
+  type StockLine,
+  withoutCentral,
+} from '../../domain/inventory';
+import { parentOf } from '../../domain/sites';
 import { giveNext } from './giving';
 
 export interface Lending {
@@ -22,6 +31,7 @@ export interface Lending {
   readonly lines: readonly StockLine[];
   /** The store's Internet domain. */
   readonly domain: string;
+  readonly central: CentralItems;
   /** Milliseconds UTC. */
   readonly now: number;
 }
@@ -41,11 +51,11 @@ export async function lend(tx: Transaction, own: OwnTopology, lending: Lending):
   // Without an incarnation there is no name for what it would give.
   if (!isNumbered(own)) return;
   if (lending.taker === own.site) return grantFromPool(tx, own, lending);
-  const { store, ask, lines, now } = lending;
+  const { store, ask, lines, central, now } = lending;
   const skus = lines.map(({ sku }) => sku);
   const fromPool = partOf(lines, await lockRights(tx, store, 'pool', skus));
   const wanted = await wantedBefore(tx, store, ask, skus, now);
-  const spare = lessOf(await lockRights(tx, store, 'own', skus), wanted);
+  const spare = lessOf(lendableOf(own, central, await lockRights(tx, store, 'own', skus)), wanted);
   const fromOwn = partOf(lessOf(lines, fromPool), spare);
   const { taker, takerIncarnation, domain } = lending;
   const about = { taker, takerIncarnation, cause: borrowingCause(ask), domain, now };
@@ -74,13 +84,19 @@ export async function lentHere(reads: Statements, store: string, ask: string): P
   return { transfers, granted: await linesGrantedToSelf(reads, store, borrowingCause(ask)) };
 }
 
+/** Only the primary gives of items that are kept there: what another site has of them is for its own orders. */
+export function lendableOf({ topology, site }: OwnTopology, central: CentralItems, held: StockLine[]): StockLine[] {
+  return parentOf(topology, site) === null ? held : withoutCentral(central, held);
+}
+
 /** What `lend` could give now. */
 export async function spareHere(
   reads: Statements,
-  { store, ask, lines, now }: Pick<Lending, 'store' | 'ask' | 'lines' | 'now'>,
+  own: OwnTopology,
+  { store, ask, lines, central, now }: Pick<Lending, 'store' | 'ask' | 'lines' | 'central' | 'now'>,
 ): Promise<StockLine[]> {
   const skus = lines.map(({ sku }) => sku);
   const levels = await levelsOf(reads, store, skus);
-  const spare = lessOf(levels.own, await wantedBefore(reads, store, ask, skus, now));
+  const spare = lessOf(lendableOf(own, central, levels.own), await wantedBefore(reads, store, ask, skus, now));
   return partOf(lines, [...levels.pool, ...spare]);
 }

@@ -8,7 +8,7 @@ import { type SiteContext, type StoreSettings } from '../context';
 import { takePart } from './borrowing';
 
 /**
- * Borrows what the cart's order lacks, for as long as the store lets a buyer wait. What an earlier attempt has asked for
+ * Borrows what the cart's order lacks, until the deadline (milliseconds UTC). What an earlier attempt has asked for
  * without an answer is asked for again first, and nothing more while that is still without one. Answers the borrowing's
  * name; the sale finds out by itself what there is now.
  */
@@ -17,10 +17,10 @@ export async function borrowForCart(
   settings: StoreSettings,
   cart: Pick<Cart, 'store' | 'cartId' | 'lines'>,
   short: readonly ShortLine[],
+  deadline: number,
 ): Promise<string> {
-  const { db, runtime, site } = context;
+  const { db, site } = context;
   const { store, cartId } = cart;
-  const deadline = runtime.clock.now() + settings.inventory.borrowing.waitMs;
   const { incarnation } = await loadTopology(db, store);
   const mine = { store, asker: site, taker: site, takerIncarnation: incarnation };
   const wanting = { lines: sumBySku(cart.lines) };

@@ -17,6 +17,7 @@ import {
 import { type SiteContext, storeSettings } from '../context';
 import { type GiftRequest, type PlannedTransfer, type SiteActivities } from '../contract';
 import { giveNext } from './giving';
+import { lendableOf } from './lending';
 
 type ReallocationActivities = Pick<SiteActivities, 'reportNeeds' | 'reportSpare' | 'planReallocation' | 'giveStock'>;
 
@@ -24,10 +25,12 @@ export function reallocationActivities(context: SiteContext): ReallocationActivi
   const { db, site, log } = context;
   const skusOf = (lines: readonly StockLine[]) => lines.map(({ sku }) => sku);
   /** The pool is there to be given; of its own a site keeps its floor. */
-  const spareOf = (
-    store: string,
-    levels: { readonly own: readonly StockLine[]; readonly pool: readonly StockLine[] },
-  ) => sumBySku([...levels.pool, ...aboveFloor(levels.own, storeSettings(context, store).inventory.giverFloor)]);
+  const spareOf = async (store: string, skus: readonly string[]) => {
+    const { giverFloor, central } = storeSettings(context, store).inventory;
+    const { own, pool } = await levelsOf(db, store, skus);
+    const lendable = lendableOf(await loadTopology(db, store), central.items, own);
+    return sumBySku([...pool, ...aboveFloor(lendable, giverFloor)]);
+  };
   return {
     async reportNeeds({ store, wanted }) {
       const { own, pool } = await levelsOf(db, store, skusOf(wanted));
@@ -35,11 +38,11 @@ export function reallocationActivities(context: SiteContext): ReallocationActivi
     },
 
     async reportSpare({ store, lines }) {
-      return partOf(lines, spareOf(store, await levelsOf(db, store, skusOf(lines))));
+      return partOf(lines, await spareOf(store, skusOf(lines)));
     },
 
     async planReallocation({ store, taker, needs, spare }) {
-      const here = { site, lines: spareOf(store, await levelsOf(db, store, skusOf(needs))) };
+      const here = { site, lines: await spareOf(store, skusOf(needs)) };
       const pool = new Map(here.lines.map(({ sku, quantity }) => [sku, quantity]));
       const { fromPool, givers, missing } = planBorrowing(
         { asker: taker, lines: needs },
@@ -99,7 +102,8 @@ async function give(context: SiteContext, tx: Transaction, gift: GiftRequest): P
   const { domain, inventory } = storeSettings(context, store);
   const skus = lines.map(({ sku }) => sku);
   const fromPool = partOf(lines, await lockRights(tx, store, 'pool', skus));
-  const spare = aboveFloor(await lockRights(tx, store, 'own', skus), inventory.giverFloor);
+  const { giverFloor, central } = inventory;
+  const spare = aboveFloor(lendableOf(own, central.items, await lockRights(tx, store, 'own', skus)), giverFloor);
   const fromOwn = partOf(lessOf(lines, fromPool), spare);
   const transfers: PlannedTransfer[] = [];
   for (const [account, given] of [

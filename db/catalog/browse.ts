@@ -1,6 +1,7 @@
 /** Reading items in the order of their skus: one page sees one revision. */
 import { type Viewer, groupMark, priceFor } from '../../domain/audience';
 import { type CatalogItem, EVERYONE } from '../../domain/catalog';
+import { type CentralItems } from '../../domain/inventory';
 import { AMOUNT_MAX, type Amount } from '../../domain/money';
 import { type Engine, type SqlValue, type Statements } from '../database';
 import { CONTENT_COLUMNS, type ContentRow, itemOf, marks } from './items';
@@ -27,12 +28,15 @@ export interface ItemFilter {
   };
   /** Only what can be bought here now. */
   readonly availableOnly: boolean;
+  /** Their stock is kept at the primary, so that they count as available. */
+  readonly central: CentralItems;
 }
 
 export const EVERY_ITEM: ItemFilter = {
   classification: { domain: null, code: null, exact: false },
   price: { from: null, to: null, currency: null },
   availableOnly: false,
+  central: 'none',
 };
 
 export interface BrowseQuery extends ItemFilter {
@@ -62,6 +66,10 @@ export class Conditions {
     return this;
   }
 
+  addAll({ sql, values }: Conditions): this {
+    return this.add(sql, ...values);
+  }
+
   get sql(): string {
     return this.terms.length === 0 ? '1 = 1' : this.terms.join(' AND ');
   }
@@ -85,6 +93,13 @@ export function itemConditions(engine: Engine, query: Omit<BrowseQuery, 'after' 
   if (price.to !== null) conditions.add(`${paid} <= ?`, price.to);
   if (price.currency !== null) conditions.add('versions.currency = ?', price.currency);
   return conditions;
+}
+
+/** That there is some of an item here, or may be at the primary. */
+export function isAvailable({ central }: Pick<ItemFilter, 'central'>): Conditions {
+  if (central === 'all') return new Conditions();
+  if (central === 'none') return new Conditions().add('levels.rights > 0');
+  return new Conditions().add(`(levels.rights > 0 OR versions.sku IN (${marks(central.length)}))`, ...central);
 }
 
 /** That the viewer may see an item. */
@@ -122,7 +137,7 @@ export function itemShown(item: CatalogItem, viewer: Viewer): CatalogItem {
 
 export async function browseItems(reads: Statements, query: BrowseQuery): Promise<BrowsedItem[]> {
   const conditions = itemConditions(reads.engine, query).add('versions.sku > ?', query.after);
-  if (query.availableOnly) conditions.add('levels.rights > 0');
+  if (query.availableOnly) conditions.addAll(isAvailable(query));
   const rows = await reads.all<ContentRow & { rights: number | null }>(
     `SELECT ${ITEM_COLUMNS}, levels.rights FROM item_versions versions ${JOIN_LEVELS}
      WHERE ${conditions.sql} ORDER BY versions.sku LIMIT ${query.limit}`,

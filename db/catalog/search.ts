@@ -11,6 +11,7 @@ import {
   type ItemFilter,
   ITEM_COLUMNS,
   JOIN_LEVELS,
+  isAvailable,
   itemConditions,
   itemShown,
   priceSql,
@@ -53,7 +54,7 @@ export async function searchItems(reads: Statements, query: SearchQuery): Promis
   const descending = query.order === 'relevance' || query.order === 'price-desc';
   const direction = descending ? ' DESC' : '';
   const page = new Conditions();
-  if (query.availableOnly) page.add('levels.rights > 0');
+  if (query.availableOnly) page.addAll(isAvailable(query));
   if (query.after) {
     const { key, sku } = query.after;
     page.add(`(sort_key ${descending ? '<' : '>'} ? OR (sort_key = ? AND versions.sku > ?))`, key, key, sku);

@@ -193,6 +193,33 @@ export async function forgetWanted(tx: Transaction, store: string, borrowing: st
   await tx.run('DELETE FROM borrowing_wants WHERE store = ? AND borrowing = ?', [store, borrowing]);
 }
 
+export async function findBorrowing(
+  reads: Statements,
+  store: string,
+  borrowing: string,
+): Promise<StoredBorrowing | undefined> {
+  const row = await reads.get<BorrowingRow>(`SELECT ${COLUMNS} FROM borrowings WHERE store = ? AND borrowing = ?`, [
+    ...[store, borrowing],
+  ]);
+  return row && borrowingOf(store, row);
+}
+
+/** Units by sku that orders here wait for, those that they are short of and those that are there. */
+export async function wantedNow(
+  reads: Statements,
+  store: string,
+  skus: readonly string[],
+  now: number,
+): Promise<Map<string, number>> {
+  if (skus.length === 0) return new Map();
+  const rows = await reads.all<StockLine>(
+    `SELECT sku, SUM(quantity) AS quantity FROM borrowing_wants
+     WHERE store = ? AND sku IN (${marks(skus.length)}) AND wanted_until > ? GROUP BY sku`,
+    [store, ...skus, now],
+  );
+  return new Map(rows.map(({ sku, quantity }) => [sku, quantity]));
+}
+
 /** Units by sku that orders want here which began to borrow before this one, by the order of their names. */
 export async function wantedBefore(
   reads: Statements,

@@ -55,7 +55,7 @@ export function lockPool(tx: Transaction, store: string, skus: readonly string[]
 
 /** As lockPool, without a lock: it may have changed when it is told. */
 export function poolLines(reads: Statements, store: string, skus: readonly string[]): Promise<StockLine[]> {
-  return rightsIn(reads, store, 'pool', skus, '');
+  return rightsNow(reads, store, 'pool', skus);
 }
 
 /** As lockPool, of either account. Who locks both locks the pool first. */
@@ -66,6 +66,16 @@ export function lockRights(
   skus: readonly string[],
 ): Promise<StockLine[]> {
   return rightsIn(tx, store, account, skus, forUpdate(tx.engine));
+}
+
+/** As lockRights, without a lock. */
+export function rightsNow(
+  reads: Statements,
+  store: string,
+  account: StockAccount,
+  skus: readonly string[],
+): Promise<StockLine[]> {
+  return rightsIn(reads, store, account, skus, '');
 }
 
 async function rightsIn(

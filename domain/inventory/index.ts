@@ -1,6 +1,7 @@
 /** Stock: rights, and the policy that moves them, pure functions of levels, demand, parameters and time. */
 export * from './balance';
 export * from './borrowing';
+export * from './central';
 export * from './counting';
 export * from './demand';
 export * from './loan';

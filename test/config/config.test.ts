@@ -288,6 +288,21 @@ describe('a wrong file', () => {
       (tree) => void (tree.stores.shop['inventory'] = { allocation: { by: 'shares', shares: { north: 0 } } }),
       'must give at least one site a part where "by" is "shares", for example { north: 2, south: 1 }',
     ],
+    [
+      'central items without a wait for the primary',
+      (tree) => void (tree.stores.shop['inventory'] = { borrowing: { waitMs: 0 }, central: { items: ['A'] } }),
+      'must be more than 0 where "central.items" names any: their orders ask the primary',
+    ],
+    [
+      'a share for emergencies that nothing fetches',
+      (tree) => void (tree.stores.shop['inventory'] = { central: { items: 'all', emergencyUnits: 2 } }),
+      'must be more than 0 where "central.emergencyUnits" is: it is a look for short items that fetches them',
+    ],
+    [
+      'central items that are neither a list nor a word',
+      (tree) => void (tree.stores.shop['inventory'] = { central: { items: 'some' } }),
+      'must be none, all, or a list of at most 1000 skus',
+    ],
     ['no stores', (tree) => void ((tree as Record<string, unknown>)['stores'] = {}), 'must name at least one store'],
   ];
 

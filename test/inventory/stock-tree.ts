@@ -43,7 +43,14 @@ export class StockTree {
   ) {}
 
   /** `parents` names each site's parent, the root first, with null. */
-  static async grow(engine: Engine, parents: Readonly<Record<string, string | null>>): Promise<StockTree> {
+  static async grow(
+    engine: Engine,
+    parents: Readonly<Record<string, string | null>>,
+    {
+      inventory = {},
+      ...store
+    }: Partial<Omit<StoreSettings, 'inventory'>> & { inventory?: Partial<StoreSettings['inventory']> } = {},
+  ): Promise<StockTree> {
     const names = Object.keys(parents);
     const sites = new Map<string, TreeSite>();
     const servers: Server[] = [];
@@ -59,7 +66,8 @@ export class StockTree {
     for (const site of lone) {
       const settings: StoreSettings = {
         ...(site.context.stores.get(STORE) as StoreSettings),
-        inventory: { ...INVENTORY_AT_REST, borrowing: { waitMs: WAIT_MS } },
+        ...store,
+        inventory: { ...INVENTORY_AT_REST, borrowing: { waitMs: WAIT_MS }, ...inventory },
       };
       const context = { ...site.context, stores: new Map([[STORE, settings]]), transport: tree.from(site.site) };
       sites.set(site.site, { ...site, context, settings });
@@ -120,7 +128,7 @@ export class StockTree {
       ...{ site: name, sequence: index + 1, sku, quantity: requested },
       ...{ counter: 1, counterSite: name, price: 1, priceRevision: 1 },
     }));
-    return borrowForCart(context, settings, { store: STORE, cartId, lines: cart }, lines);
+    return borrowForCart(context, settings, { store: STORE, cartId, lines: cart }, lines, Date.now() + WAIT_MS);
   }
 
   /** A site's part in a borrowing, as its neighbour asks for it. */

@@ -35,6 +35,8 @@ export const RARE_CASES = [
   'update',
   'update was short',
   'replenished',
+  'primary away',
+  'reservation went back',
 ] as const;
 
 export type RareCase = (typeof RARE_CASES)[number];

@@ -66,6 +66,7 @@ export async function runEpisode({ seed, episode, sandbox, template, folder }: E
     requireEnd(world);
     for (let twice = oracle.orders.cartsSoldTwice; twice > 0; twice--) counters.happened('two orders of one cart');
     for (let { replenished } = oracle.stock; replenished > 0; replenished--) counters.happened('replenished');
+    for (let { expired } = oracle.stock; expired > 0; expired--) counters.happened('reservation went back');
     for (let { borrowed } = oracle.stock; borrowed > 0; borrowed--) counters.happened('borrowed from another site');
     for (let { returns } = oracle.orders; returns > 0; returns--) counters.happened('return');
     return { steps: scheduler.steps, checks: oracle.checks, hash: scheduler.traceHash(), counters };

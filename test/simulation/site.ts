@@ -20,6 +20,7 @@ import { askAuthority } from '../../workers/registration';
 import { Pause } from '../../workers/pause';
 import { Relay } from '../../workers/relay';
 import { demandCounter } from '../../workers/demand-counter';
+import { reservationExpiry } from '../../workers/reservation-expiry';
 import { stockCarrier } from '../../workers/stock-carrier';
 import { type Counters } from './counters';
 import { SimulatedDatabase } from './database';
@@ -153,6 +154,7 @@ export class Site {
         relay.current.start();
         stockCarrier(context).start();
         demandCounter(context).start();
+        reservationExpiry(context).start();
         await this.stayRegistered(context, client, link);
       },
       (outcome) => {

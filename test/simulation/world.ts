@@ -4,7 +4,7 @@ import { unobserved } from '../../activities/observation';
 import { credit } from '../../db/inventory/ledger';
 import { noRetries } from '../../db/database';
 import { openDatabase } from '../../db/migrate';
-import { REPLENISHMENT_OFF } from '../../domain/inventory';
+import { type CentralItems, REPLENISHMENT_OFF } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { INVENTORY_AT_REST } from '../support/inventory-settings';
 import { Counters, type RareCase } from './counters';
@@ -61,7 +61,7 @@ export class World {
       note: (who, what) => this.oracle.note(who, what, idsIn(what)),
       answered: (site, type, _input, answer) => this.answered(site, type, answer),
     });
-    const settings = storeSettings(this.topology, this.dice.pick(BORROWING_WAITS_MS));
+    const settings = storeSettings(this.topology, drawInventory(this.dice));
     const observation = unobserved({ next: () => this.dice.fraction(), bytes: (size) => this.dice.bytes(size) });
     for (const { site } of this.topology.sites) {
       const peer = (name: string) => this.site(name);
@@ -183,13 +183,27 @@ function drawTree(dice: Dice): Topology {
   return { store: STORE, version: 0, epoch: 1, primary: ROOT, sites };
 }
 
-function storeSettings(configuredTopology: Topology, waitMs: number): StoreSettings {
+/** In some worlds the stock of some items is kept at the root. */
+const CENTRAL_WORLDS = 0.4;
+/** As long as a world takes a few times over. */
+const RESERVATION_MINUTES = 0.25;
+
+function drawInventory(dice: Dice): StoreSettings['inventory'] {
+  const waitMs = dice.pick(BORROWING_WAITS_MS);
+  const inventory = { ...INVENTORY_AT_REST, borrowing: { waitMs }, replenishment: REPLENISHMENT };
+  if (waitMs === 0 || !dice.chance(CENTRAL_WORLDS)) return inventory;
+  const items = dice.pick<CentralItems>(['all', ITEMS.slice(0, 1).map(({ sku }) => sku)]);
+  const emergencyUnits = dice.below(3);
+  return { ...inventory, central: { items, emergencyUnits, reservationMinutes: RESERVATION_MINUTES } };
+}
+
+function storeSettings(configuredTopology: Topology, inventory: StoreSettings['inventory']): StoreSettings {
   return {
     ...{ store: STORE, name: 'Shop', domain: 'shop.example', currency: CURRENCY, language: 'en', catalog: CATALOG },
     shippingMethods: [SHIPPING],
     tax: { description: 'VAT included', amount: 0 },
     priceChange: 'refuse',
-    inventory: { ...INVENTORY_AT_REST, borrowing: { waitMs }, replenishment: REPLENISHMENT },
+    inventory,
     sealing: { current: 'simulated', keys: new Map([['simulated', Buffer.alloc(32, 7)]]) },
     configuredTopology,
   };

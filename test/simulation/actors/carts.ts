@@ -91,7 +91,9 @@ export async function checkOut(world: World, site: Site, { cart, lines }: Wanted
         cart,
         ...lines.map(({ sku }) => sku),
       ]);
-      if (result.refusal.problem !== 'insufficient-stock' || dice.oneIn(2)) return;
+      const { problem } = result.refusal;
+      if (problem === 'primary-away') world.happened('primary away');
+      if ((problem !== 'insufficient-stock' && problem !== 'primary-away') || dice.oneIn(2)) return;
     } catch (error) {
       if (isViolation(error)) return scheduler.fail(error);
     }

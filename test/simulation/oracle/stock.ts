@@ -41,6 +41,8 @@ export class Stock {
   private readonly transfers = new Map<string, Given>();
   /** Transfers that an order was waiting for. */
   borrowed = 0;
+  /** Reservations that went back to the root. */
+  expired = 0;
   /** Transfers given to a site that ran low. */
   replenished = 0;
   private readonly rights = new Map<string, Map<string, number>>();
@@ -255,6 +257,7 @@ export class Stock {
     const taker = counterparty ?? '';
     if (cause.startsWith('borrowing:')) this.borrowed++;
     if (cause.startsWith('replenishment:')) this.replenished++;
+    if (cause.startsWith('expired:')) this.expired++;
     this.transfers.set(id, {
       giver: site,
       taker,
