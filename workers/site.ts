@@ -7,6 +7,7 @@ import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { sweepDocuments } from '../activities/catalog/documents';
 import { type SiteContext } from '../activities/context';
+import { askForFirstShare } from '../activities/inventory/first-share';
 import { lookForShortItems } from '../activities/inventory/replenishment-request';
 import { SiteMetrics } from '../activities/metrics';
 import { createApp } from '../api/app';
@@ -143,8 +144,11 @@ async function seedStores({ db, stores, site, runtime }: SiteContext): Promise<v
 
 /** Whoever is to look for short items by itself begins with the process. */
 async function replenishStores(context: SiteContext): Promise<void> {
-  for (const { store, inventory } of context.stores.values()) {
-    if (inventory.replenishment.everyMinutes > 0) await lookForShortItems(context, store, `site:${context.site}`);
+  for (const settings of context.stores.values()) {
+    const { store, inventory } = settings;
+    if (inventory.replenishment.everyMinutes === 0) continue;
+    await askForFirstShare(context, settings);
+    await lookForShortItems(context, store, `site:${context.site}`);
   }
 }
 

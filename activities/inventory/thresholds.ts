@@ -11,6 +11,7 @@ import {
   saveRule,
   saveUnits,
 } from '../../db/inventory';
+import { skusNow } from '../../db/catalog/browse';
 import { loadTopology } from '../../db/topology';
 import {
   type BasisPart,
@@ -20,7 +21,9 @@ import {
   type PolicyParameters,
   type ThresholdRule,
   basisOf,
+  centralTest,
   demandOfSales,
+  emergencyRule,
   itemThreshold,
 } from '../../domain/inventory';
 import { type SiteContext, type StoreSettings } from '../context';
@@ -78,16 +81,35 @@ function ruleOfStore({ inventory }: StoreSettings): ThresholdRule | null {
   return threshold ? { threshold, refillTo } : null;
 }
 
+/** The rule that holds for an item: of central ones always the store's. */
+function rulesIn(settings: StoreSettings): (sku: string, ownRule: ThresholdRule | null) => ThresholdRule | null {
+  const { central } = settings.inventory;
+  const isCentral = centralTest(central.items);
+  const usual = ruleOfStore(settings);
+  return (sku, ownRule) => (isCentral(sku) ? emergencyRule(central) : (ownRule ?? usual));
+}
+
+/** Of which a site is to have some before it ever had any. */
+async function itemsForEmergencies(
+  reads: Statements,
+  { store, inventory: { central } }: StoreSettings,
+): Promise<readonly string[]> {
+  if (central.emergencyUnits === 0 || central.items === 'none') return [];
+  return central.items === 'all' ? skusNow(reads, store) : central.items;
+}
+
 /** Measures every item anew; answers how many thresholds have changed. */
 export async function refreshThresholds(context: SiteContext, settings: StoreSettings): Promise<number> {
   const { db, log } = context;
   const { store } = settings;
   const usual = ruleOfStore(settings);
   const known = new Map((await listThresholds(db, store)).map((threshold) => [threshold.sku, threshold]));
-  const ruleOf = (sku: string) => known.get(sku)?.ownRule ?? usual;
+  const ruleIn = rulesIn(settings);
+  const ruleOf = (sku: string) => ruleIn(sku, known.get(sku)?.ownRule ?? null);
   const unitsOf = await unitsOfRules(context, settings, [usual, ...[...known.keys()].map(ruleOf)]);
   const kept = usual ? await itemsOfAccount(db, store, intakeOf(await loadTopology(db, store))) : [];
-  const changed = [...new Set([...known.keys(), ...kept])]
+  const emergencies = await itemsForEmergencies(db, settings);
+  const changed = [...new Set([...known.keys(), ...kept, ...emergencies])]
     .map((sku) => ({ sku, ...unitsOf(sku, ruleOf(sku)) }))
     .filter(({ sku, thresholdUnits, refillUnits }) => {
       const before = known.get(sku) ?? NEVER_SHORT;
@@ -109,7 +131,7 @@ export async function setThreshold(
 ): Promise<StoredThreshold> {
   const { db, log } = context;
   const { store } = settings;
-  const rule = ownRule ?? ruleOfStore(settings);
+  const rule = rulesIn(settings)(sku, ownRule);
   const units = (await unitsOfRules(context, settings, [rule], sku))(sku, rule);
   const threshold = { sku, ...units, ownRule };
   await db.transaction((tx) => saveRule(tx, store, threshold));

@@ -1,6 +1,6 @@
 /** Reading items in the order of their skus: one page sees one revision. */
 import { type Viewer, groupMark, priceFor } from '../../domain/audience';
-import { type CatalogItem, EVERYONE } from '../../domain/catalog';
+import { type CatalogItem, EVERYONE, OPEN_REVISION } from '../../domain/catalog';
 import { type CentralItems } from '../../domain/inventory';
 import { AMOUNT_MAX, type Amount } from '../../domain/money';
 import { type Engine, type SqlValue, type Statements } from '../database';
@@ -151,6 +151,15 @@ export async function publicSkusEver(reads: Statements, store: string, catalog: 
   const rows = await reads.all<{ sku: string }>(
     'SELECT DISTINCT sku FROM item_versions WHERE store = ? AND catalog = ? AND audience = ? ORDER BY sku',
     [store, catalog, EVERYONE],
+  );
+  return rows.map((row) => row.sku);
+}
+
+/** Every sku of the store's catalogues as they are now. */
+export async function skusNow(reads: Statements, store: string): Promise<string[]> {
+  const rows = await reads.all<{ sku: string }>(
+    'SELECT DISTINCT sku FROM item_versions WHERE store = ? AND to_revision = ?',
+    [store, OPEN_REVISION],
   );
   return rows.map((row) => row.sku);
 }

@@ -222,6 +222,14 @@ async function writeTransfer(
   );
 }
 
+/** Whether anything ever came to this site from another. */
+export async function wasGranted(reads: Statements, store: string): Promise<boolean> {
+  const row = await reads.get(`SELECT 1 AS found FROM stock_ledger WHERE store = ? AND kind = 'transfer-in' LIMIT 1`, [
+    store,
+  ]);
+  return row !== undefined;
+}
+
 export async function findTransfer(
   reads: Statements,
   store: string,

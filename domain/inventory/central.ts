@@ -2,6 +2,7 @@
  * Central mode: the rights to an item stay at the primary, and a site reserves there what an order has of it (design,
  * section 2). What a site holds of such items is what it has reserved for orders, and a set share for emergencies.
  */
+import { type ThresholdRule } from './replenishment';
 import { type StockLine } from './rights';
 
 export type CentralItems = 'none' | 'all' | readonly string[];
@@ -27,6 +28,11 @@ export function centralTest(items: CentralItems): (sku: string) => boolean {
 export function withoutCentral<T extends { readonly sku: string }>(items: CentralItems, lines: readonly T[]): T[] {
   const isCentral = centralTest(items);
   return lines.filter(({ sku }) => !isCentral(sku));
+}
+
+/** Of central items a site keeps its share for emergencies, and nothing else decides. */
+export function emergencyRule({ emergencyUnits: units }: CentralSettings): ThresholdRule | null {
+  return units > 0 ? { threshold: { units }, refillTo: { units } } : null;
 }
 
 /**
