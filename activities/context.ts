@@ -40,7 +40,11 @@ export interface StoreSettings {
   /** How stock is moved between the sites. */
   readonly inventory: {
     /** How long an order that is short may wait for other sites, milliseconds; 0: it does not ask. */
-    readonly borrowing: { readonly waitMs: number };
+    readonly borrowing: {
+      readonly waitMs: number;
+      /** A parent gives a child that borrows more than it asks for, where that is worth more there than in the pool. */
+      readonly refill: boolean;
+    };
     /** Units of an item that this site keeps when another gets some of it and no buyer waits. */
     readonly giverFloor: number;
     readonly policy: PolicyParameters;

@@ -76,6 +76,7 @@ const BORROWING_WAIT_MAX_MS = 10_000;
 const borrowing = z.strictObject({
   /** 0: an order that is short asks nobody. */
   waitMs: z.number().int().min(0).max(BORROWING_WAIT_MAX_MS).default(1_500),
+  refill: z.boolean().default(true),
 });
 
 const { demand: DEMAND_DEFAULTS, ...VALUE_DEFAULTS } = POLICY_DEFAULTS;

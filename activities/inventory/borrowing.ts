@@ -41,6 +41,7 @@ import { type Site, childrenOf, findSite, parentOf } from '../../domain/sites';
 import { type SiteContext, type StoreSettings } from '../context';
 import { lend, lentHere, spareHere } from './lending';
 import { askForLoan, askForOffer } from './neighbours';
+import { refillFor } from './refilling';
 
 /** How long a site keeps its own units for an order beyond the time that the order may wait, milliseconds. */
 const WANTED_BEYOND_MS = 5_000;
@@ -87,6 +88,7 @@ async function begin(part: Part, wanting: Wanting | undefined): Promise<readonly
   const { context, settings, own, borrowing, deadline } = part;
   const { store, domain, inventory } = settings;
   const central = inventory.central.items;
+  const refill = await refillFor(context, settings, own, borrowing);
   return context.db.transaction(async (tx) => {
     const now = context.runtime.clock.now();
     const { isNew, kept } = await beginBorrowing(tx, borrowing, now);
@@ -94,7 +96,7 @@ async function begin(part: Part, wanting: Wanting | undefined): Promise<readonly
     if (kept.answer) return kept.answer;
     if (wanting) await keepWanted(tx, borrowing, wanting.lines, deadline + WANTED_BEYOND_MS);
     const { borrowing: ask, taker, takerIncarnation, lines } = borrowing;
-    if (isNew) await lend(tx, own, { store, ask, taker, takerIncarnation, lines, domain, central, now });
+    if (isNew) await lend(tx, own, { store, ask, taker, takerIncarnation, lines, domain, central, refill, now });
     return null;
   });
 }

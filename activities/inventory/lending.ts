@@ -16,11 +16,13 @@ import {
   type LentTransfer,
   lessOf,
   partOf,
+  sumBySku,
   type StockLine,
   withoutCentral,
 } from '../../domain/inventory';
 import { parentOf } from '../../domain/sites';
 import { giveNext } from './giving';
+import { type Refill } from './refilling';
 
 export interface Lending {
   readonly store: string;
@@ -32,6 +34,7 @@ export interface Lending {
   /** The store's Internet domain. */
   readonly domain: string;
   readonly central: CentralItems;
+  readonly refill: Refill;
   /** Milliseconds UTC. */
   readonly now: number;
 }
@@ -51,15 +54,18 @@ export async function lend(tx: Transaction, own: OwnTopology, lending: Lending):
   // Without an incarnation there is no name for what it would give.
   if (!isNumbered(own)) return;
   if (lending.taker === own.site) return grantFromPool(tx, own, lending);
-  const { store, ask, lines, central, now } = lending;
+  const { store, ask, lines, central, refill, now } = lending;
   const skus = lines.map(({ sku }) => sku);
-  const fromPool = partOf(lines, await lockRights(tx, store, 'pool', skus));
+  const pool = await lockRights(tx, store, 'pool', skus);
+  const fromPool = partOf(lines, pool);
+  const besides = partOf(refill(lessOf(pool, fromPool)), lessOf(pool, fromPool));
   const wanted = await wantedBefore(tx, store, ask, skus, now);
   const spare = lessOf(lendableOf(own, central, await lockRights(tx, store, 'own', skus)), wanted);
   const fromOwn = partOf(lessOf(lines, fromPool), spare);
   const { taker, takerIncarnation, domain } = lending;
   const about = { taker, takerIncarnation, cause: borrowingCause(ask), domain, now };
-  if (fromPool.length > 0) await giveNext(tx, own, 'pool', { ...about, lines: fromPool });
+  const ofPool = sumBySku([...fromPool, ...besides]);
+  if (ofPool.length > 0) await giveNext(tx, own, 'pool', { ...about, lines: ofPool });
   if (fromOwn.length > 0) await giveNext(tx, own, 'own', { ...about, lines: fromOwn });
 }
 

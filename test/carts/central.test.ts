@@ -11,7 +11,7 @@ describe.each(engines())('on %s', (engine) => {
   let shop: Shop;
   beforeAll(async () => {
     const central = { ...NOTHING_CENTRAL, items: ['A', 'C'], emergencyUnits: 1 };
-    const inventory = { ...INVENTORY_AT_REST, borrowing: { waitMs: WAIT_MS }, central };
+    const inventory = { ...INVENTORY_AT_REST, borrowing: { waitMs: WAIT_MS, refill: false }, central };
     shop = await Shop.open(engine, 'north', { settings: { inventory } });
     await shop.sells({ A: '1.25', B: '2.50', C: '5.00', D: '7.50' });
     await shop.has([

@@ -1,6 +1,10 @@
 /** Borrowing at the sale: from the pool, from several givers, through a tree; once, whatever is lost on the way. */
 import { engines } from '../support/databases';
 import { INVENTORY_DTD, hasXmllint, xmllintText } from '../support/xmllint';
+import { countDemand } from '../../activities/inventory/demand';
+import { hearOfDemand } from '../../db/inventory';
+import { DAY_MS } from '../../domain/inventory';
+import { STORE } from '../support/lone-site';
 import { REAL_RUNTIME } from '../../workers/site';
 import { StockTree } from './stock-tree';
 
@@ -20,6 +24,55 @@ describe.each(engines())('on %s', (engine) => {
   afterEach(async () => {
     await tree.quiet();
     expect(await tree.violations()).toEqual([]);
+  });
+
+  describe('where a parent refills besides', () => {
+    const DAYS = 20;
+    beforeAll(async () => {
+      tree = await StockTree.grow(
+        engine,
+        { hq: null, north: 'hq', south: 'hq' },
+        { inventory: { borrowing: { waitMs: 20_000, refill: true } } },
+      );
+    });
+    afterAll(() => tree.fell());
+    /** What the site asked for of the item, `units` on each of some days. */
+    const demandAt = async (site: string, sku: string, units: number) => {
+      const { context, db } = tree.site('hq');
+      const asked = Array.from({ length: DAYS }, (_, day) => ({
+        ...{ source: `${sku}-${site}-${day}`, site, cartId: null, lines: [{ sku, quantity: units }] },
+        at: Date.now() - day * DAY_MS,
+      }));
+      await db.transaction((tx) => hearOfDemand(tx, STORE, asked));
+      await countDemand(context, STORE);
+    };
+
+    test('a child gets more of what it asks for again and again, once, and the pool keeps what others will ask for', async () => {
+      await tree.has(
+        'hq',
+        [A, B].map((sku) => ({ sku, quantity: 60 })),
+        'pool',
+      );
+      for (const site of ['north', 'south']) await demandAt(site, A, 6);
+      const cart = newCart();
+      tree.fateOf = () => 'answer-lost';
+      await tree.borrow('north', cart, [short(A, 2), short(B, 2)]);
+      await tree.quiet();
+      tree.fateOf = () => 'passes';
+      await tree.borrow('north', cart, [short(A, 2), short(B, 2)]);
+      const { own, pool } = { own: (await tree.units('north', A)).own, pool: (await tree.units('hq', A)).pool };
+      expect(own).toBeGreaterThan(2 + 6);
+      expect(pool).toBeGreaterThan(6);
+      expect(own + pool).toBe(60);
+      expect((await tree.units('north', B)).own).toBeLessThan(own);
+    });
+
+    test('another site that is asked for a child gives what it is asked for', async () => {
+      await tree.has('south', [{ sku: A, quantity: 60 }]);
+      await demandAt('north', A, 6);
+      await tree.borrow('north', newCart(), [short(A, 2)]);
+      expect([(await tree.units('north', A)).own, (await tree.units('south', A)).own]).toEqual([2, 58]);
+    });
   });
 
   describe('below one parent', () => {

@@ -67,7 +67,7 @@ export class StockTree {
       const settings: StoreSettings = {
         ...(site.context.stores.get(STORE) as StoreSettings),
         ...store,
-        inventory: { ...INVENTORY_AT_REST, borrowing: { waitMs: WAIT_MS }, ...inventory },
+        inventory: { ...INVENTORY_AT_REST, borrowing: { waitMs: WAIT_MS, refill: false }, ...inventory },
       };
       const context = { ...site.context, stores: new Map([[STORE, settings]]), transport: tree.from(site.site) };
       sites.set(site.site, { ...site, context, settings });

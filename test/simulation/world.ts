@@ -190,7 +190,7 @@ const RESERVATION_MINUTES = 0.25;
 
 function drawInventory(dice: Dice): StoreSettings['inventory'] {
   const waitMs = dice.pick(BORROWING_WAITS_MS);
-  const inventory = { ...INVENTORY_AT_REST, borrowing: { waitMs }, replenishment: REPLENISHMENT };
+  const inventory = { ...INVENTORY_AT_REST, borrowing: { waitMs, refill: true }, replenishment: REPLENISHMENT };
   if (waitMs === 0 || !dice.chance(CENTRAL_WORLDS)) return inventory;
   const items = dice.pick<CentralItems>(['all', ITEMS.slice(0, 1).map(({ sku }) => sku)]);
   const emergencyUnits = dice.below(3);

@@ -3,7 +3,7 @@ import { type StoreSettings } from '../../activities/context';
 import { EQUALLY, NOTHING_CENTRAL, POLICY_DEFAULTS, REPLENISHMENT_OFF } from '../../domain/inventory';
 
 export const INVENTORY_AT_REST: StoreSettings['inventory'] = {
-  borrowing: { waitMs: 0 },
+  borrowing: { waitMs: 0, refill: false },
   giverFloor: 1,
   policy: POLICY_DEFAULTS,
   allocation: EQUALLY,
