@@ -23,7 +23,7 @@ export async function carryTransfer(
   const { giver } = transfer;
   const { store } = watch.current;
   const name = `transfer ${formatTransferId(transfer)}`;
-  try {
+  return unlessRefused({ transfer, taker }, async () => {
     const document = await at(giver, `document of ${name}`, (activities) =>
       activities.sealAllocation({ store, epoch: watch.current.epoch, transfer }),
     );
@@ -33,15 +33,22 @@ export async function carryTransfer(
     await at(giver, `settle ${name}`, (activities) =>
       activities.settleTransfer({ store, epoch: watch.current.epoch, confirmation }),
     );
+  });
+
+  function at<T>(site: string, summary: string, call: (activities: SiteActivities) => Promise<T>): Promise<T> {
+    return askSite(watch, site, summary, call, onHeld);
+  }
+}
+
+/** Does what brings a transfer on; says so when a site refuses it for ever, and leaves the caller to go on. */
+export async function unlessRefused({ transfer, taker }: TransferToCarry, work: () => Promise<void>): Promise<Carried> {
+  try {
+    await work();
     return 'settled';
   } catch (error) {
     const cause = error instanceof ActivityFailure ? error.cause : error;
     if (!(cause instanceof ApplicationFailure)) throw error;
     log.warn('a transfer was refused', { transfer: formatTransferId(transfer), taker, reason: cause.message });
     return 'refused';
-  }
-
-  function at<T>(site: string, summary: string, call: (activities: SiteActivities) => Promise<T>): Promise<T> {
-    return askSite(watch, site, summary, call, onHeld);
   }
 }

@@ -4,6 +4,7 @@ import { type SealedDocument } from '../domain/documents';
 import { formatTransferId } from '../domain/inventory';
 import { queueOfPrimary, queueOfSite } from '../domain/topology';
 import { type InventoryAllocationInput } from '../domain/workflow-inputs';
+import { unlessRefused } from './carry-transfer';
 import { TopologyWatch, deliver } from './hold';
 import { bulkWork, smallDocument } from './options';
 import { Records } from './records';
@@ -12,9 +13,14 @@ import { Status } from './status';
 export interface InventoryAllocationResult {
   readonly ownUnits: number;
   readonly transfers: readonly PlannedTransfer[];
+  /** Those of them that a site has refused for ever. */
+  readonly refused: readonly string[];
 }
 
-/** Shares received stock out to the sites (figure 8), one document a site, and waits for the confirmations. */
+/**
+ * Shares received stock out to the sites (figure 8), one document a site, and waits for the confirmations. What one site
+ * refuses for ever keeps nothing from the others.
+ */
 export async function inventoryAllocation(input: InventoryAllocationInput): Promise<InventoryAllocationResult> {
   const { store, request, sites, skus, ownShare, sharing } = input;
   const { workflowId } = workflowInfo();
@@ -31,17 +37,26 @@ export async function inventoryAllocation(input: InventoryAllocationInput): Prom
   );
   status.become('delivering', `${plan.transfers.length} transfers`);
   // Steps 808 and 810. One document at a time is brought in, so that no workflow task carries them all.
+  const refused: string[] = [];
   const deliveries: Promise<void>[] = [];
   for (const transfer of plan.transfers) {
-    const document = await seal(transfer);
-    deliveries.push(credit(transfer, document));
+    await tryTo(transfer, async () => {
+      const document = await seal(transfer);
+      deliveries.push(tryTo(transfer, () => credit(transfer, document)));
+    });
   }
   await Promise.all(deliveries);
-  record('completed', plan);
+  const result = { ...plan, refused };
+  record('completed', result);
   await records.written();
   await watch.leave();
-  status.become('completed', `${plan.transfers.length} transfers confirmed`);
-  return plan;
+  const confirmed = `${plan.transfers.length - refused.length} transfers confirmed`;
+  status.become('completed', refused.length > 0 ? `${confirmed}, ${refused.length} refused` : confirmed);
+  return result;
+
+  async function tryTo(transfer: PlannedTransfer, work: () => Promise<void>): Promise<void> {
+    if ((await unlessRefused(transfer, work)) === 'refused') refused.push(formatTransferId(transfer.transfer));
+  }
 
   function seal({ transfer }: PlannedTransfer): Promise<SealedDocument> {
     return onPrimary(`document of transfer ${formatTransferId(transfer)}`, (activities) =>
@@ -56,7 +71,7 @@ export async function inventoryAllocation(input: InventoryAllocationInput): Prom
       send: (queue) => proxyActivities<SiteActivities>(smallDocument(queue, summary)).creditAllocation({ document }),
       onHeld: () => {
         status.become('held', `${summary}: ${taker} does not answer`);
-        record('held', plan);
+        record('held', { ...plan, refused });
       },
     });
     await onPrimary(`settle ${summary}`, (activities) =>
