@@ -136,6 +136,8 @@ export interface ReplenishmentAsked {
     /** There may be more beyond this item: one document holds only so many. */
     readonly next: string | null;
   } | null;
+  /** Short items up to there that are not asked for, since nobody had any a while ago. */
+  readonly waiting?: number;
 }
 
 export interface CartConversion {
@@ -233,7 +235,13 @@ export interface SiteActivities {
   /** What rules of thresholds come to, for every item. */
   measureThresholds(input: { store: string }): Promise<void>;
   /** Figure 11, steps 1100 to 1104: what is short beyond the item `after`; the same request asks for the same. */
-  requestReplenishment(input: { store: string; request: string; after: string }): Promise<ReplenishmentAsked>;
+  requestReplenishment(input: {
+    store: string;
+    request: string;
+    after: string;
+    /** Asks for what nobody had a while ago, too. */
+    all?: boolean;
+  }): Promise<ReplenishmentAsked>;
   /** Figure 12, at the parent: the same document is answered the same. */
   answerReplenishment(input: { document: SealedDocument }): Promise<SealedDocument>;
   /** Figure 11, step 1110: once per answer. */

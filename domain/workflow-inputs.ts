@@ -104,6 +104,13 @@ export interface InventoryReplenishmentInput extends Traced {
   readonly topology: Topology;
 }
 
+/** What inventoryReplenishment records. */
+export interface LookResult {
+  readonly details: string;
+  /** Items below their threshold at the last look; null before the first. */
+  readonly short: number | null;
+}
+
 /** An unsolicited change of a site's stock (figure 13). */
 export interface InventoryUpdateInput extends Traced {
   readonly store: string;

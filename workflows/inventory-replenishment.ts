@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { condition, continueAsNew, log, setHandler, uuid4, workflowInfo } from '@temporalio/workflow';
 import { type ReplenishmentAsked, type SiteActivities } from '../activities/contract';
-import { type InventoryReplenishmentInput } from '../domain/workflow-inputs';
+import { type InventoryReplenishmentInput, type LookResult } from '../domain/workflow-inputs';
 import { TopologyWatch, askSite } from './hold';
 import { THRESHOLDS_GOOD_FOR_MS } from './options';
 import { Records } from './records';
@@ -23,11 +23,14 @@ export async function inventoryReplenishment(input: InventoryReplenishmentInput)
   const records = new Records();
   let told = false;
   let measuredAt: number | null = null;
+  /** Short at the last look; null before the first. */
+  let items: number | null = null;
   setHandler(short, () => void (told = true));
 
   for (;;) {
+    const all = told;
     told = false;
-    const everyMinutes = await replenish();
+    const everyMinutes = await replenish(all);
     await records.written();
     // The next run looks at once, so what is told from here on is not lost.
     if (workflowInfo().continueAsNewSuggested) {
@@ -38,20 +41,23 @@ export async function inventoryReplenishment(input: InventoryReplenishmentInput)
     else await condition(() => told, everyMinutes * MINUTE_MS);
   }
 
-  /** Looks at every item once; answers how long to wait until the next time. */
-  async function replenish(): Promise<number> {
+  /**
+   * Looks at every item once; answers how long to wait until the next time. `all`: whoever tells it to look wants what
+   * nobody had a while ago, too.
+   */
+  async function replenish(all: boolean): Promise<number> {
     await measure();
-    let items = 0;
+    let found = 0;
     let after = '';
     for (;;) {
       // Steps 1100 to 1104.
-      const { everyMinutes, asked } = await look(after);
-      if (asked) {
-        items += asked.document.count;
-        await ask(asked);
-      }
-      if (!asked || asked.next === null) {
-        if (status.current !== 'refused') become('running', `${items} items of ${site} were short`);
+      const { everyMinutes, asked, waiting = 0 } = await look(after, all);
+      found += (asked?.document.count ?? 0) + waiting;
+      const isLast = !asked || asked.next === null;
+      if (isLast) items = found;
+      if (asked) await ask(asked);
+      if (isLast) {
+        if (status.current !== 'refused') become('running', `${found} items of ${site} were short`);
         return everyMinutes;
       }
       after = asked.next;
@@ -64,11 +70,11 @@ export async function inventoryReplenishment(input: InventoryReplenishmentInput)
     measuredAt = Date.now();
   }
 
-  function look(after: string): Promise<ReplenishmentAsked> {
+  function look(after: string, all: boolean): Promise<ReplenishmentAsked> {
     status.become('checking', `stock of ${site}`);
     const request = uuid4();
     return at(site, `what ${site} is short of`, (activities) =>
-      activities.requestReplenishment({ store, request, after }),
+      activities.requestReplenishment({ store, request, after, all }),
     );
   }
 
@@ -106,6 +112,7 @@ export async function inventoryReplenishment(input: InventoryReplenishmentInput)
 
   function become(state: 'running' | 'held' | 'refused', details: string): void {
     status.become(state, details);
+    const result: LookResult = { details, short: items };
     const recorded = state === 'refused' ? 'running' : state;
     records.add(() =>
       askSite(
@@ -113,7 +120,7 @@ export async function inventoryReplenishment(input: InventoryReplenishmentInput)
         site,
         `record ${recorded}`,
         (activities) =>
-          activities.recordWorkflow({ store, workflowId, state: recorded, result: JSON.stringify({ details }) }),
+          activities.recordWorkflow({ store, workflowId, state: recorded, result: JSON.stringify(result) }),
         () => undefined,
       ),
     );

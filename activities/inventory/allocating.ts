@@ -7,6 +7,7 @@ import {
   EQUALLY,
   INVENTORY_LINES_MAX,
   type ItemStock,
+  NO_DEMAND,
   type Share,
   type StockLine,
   shareOut,
@@ -30,8 +31,6 @@ export interface StockView {
 }
 
 const NOTHING_KNOWN: StockView = { demand: new Map(), units: new Map() };
-/** No demand of an item at a site is known. */
-const NO_DEMAND = { unitsPerDay: 0, linesAbove: [] };
 /** How long a site may take to say what it holds, milliseconds. */
 const LEVELS_WAIT_MS = 3_000;
 

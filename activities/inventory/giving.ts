@@ -3,7 +3,13 @@ import { giveTransfer, takeSequences } from '../../db/inventory';
 import { type Transaction } from '../../db/database';
 import { type OwnTopology } from '../../db/topology';
 import { formatPayloadID } from '../../domain/documents';
-import { type LentTransfer, type StockAccount, type StockLine, formatTransferId } from '../../domain/inventory';
+import {
+  type LentTransfer,
+  type StockAccount,
+  type StockLine,
+  formatTransferId,
+  transferSubject,
+} from '../../domain/inventory';
 
 export interface Gift {
   readonly taker: string;
@@ -35,7 +41,7 @@ export async function giveAs(
   { domain, ...gift }: Gift,
 ): Promise<LentTransfer> {
   const id = { giver: site, incarnation, sequence };
-  const payloadID = formatPayloadID(gift.now, `transfer-${formatTransferId(id)}`, 1, domain);
+  const payloadID = formatPayloadID(gift.now, transferSubject(formatTransferId(id), gift.cause), 1, domain);
   const transfer = { ...gift, store, id, payloadId: payloadID, epoch, incarnation };
   await giveTransfer(tx, transfer, account);
   return { transfer: id, payloadID, lines: gift.lines };

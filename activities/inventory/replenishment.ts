@@ -8,6 +8,7 @@ import {
 } from '../../cxml/inventory-replenishment';
 import { takeOnce } from '../../db/inbox';
 import {
+  answersSince,
   beginReplenishment,
   findReplenishment,
   itemsKept,
@@ -16,19 +17,23 @@ import {
   noteAnswers,
   shortItems,
 } from '../../db/inventory';
-import { type Transaction } from '../../db/database';
+import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology, loadTopology, requireNumber } from '../../db/topology';
 import { type Envelope, formatPayloadID } from '../../domain/documents';
 import {
   INVENTORY_LINES_MAX,
   type LentTransfer,
+  type StockAccount,
   type StockLine,
+  UNAVAILABLE_WAIT_MS,
   answerNeeds,
   grantedBy,
+  intakeOf,
   leftOpenBy,
   replenishmentCause,
   sumBySku,
   unitsOf,
+  waitingItems,
 } from '../../domain/inventory';
 import { childrenOf, parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
@@ -36,7 +41,7 @@ import { type SiteActivities } from '../contract';
 import { type Gift, giveNext } from './giving';
 import { asRefusal, openSame, seal } from './sealed';
 import { refreshThresholds } from './thresholds';
-import { DocumentRefusedError, type WrittenDocument, intakeOf, takeGiven } from './transfer-documents';
+import { DocumentRefusedError, type WrittenDocument, takeGiven } from './transfer-documents';
 
 type ReplenishmentActivities = Pick<
   SiteActivities,
@@ -50,14 +55,14 @@ export function replenishmentActivities(context: SiteContext): ReplenishmentActi
       await refreshThresholds(context, storeSettings(context, store));
     },
 
-    async requestReplenishment({ store, request, after }) {
+    async requestReplenishment({ store, request, after, all = false }) {
       const { everyMinutes } = storeSettings(context, store).inventory.replenishment;
-      const asked = await askFor(context, store, request, after);
-      if (!asked) return { everyMinutes, asked: null };
+      const { asked, waiting } = await askFor(context, store, { request, after, all });
+      if (!asked) return { everyMinutes, waiting, asked };
       const { written, parent, next } = asked;
       log.info({ store, request, items: written.lines, parent }, 'items are short');
       const document = await seal(context, 'InventoryReplenishmentRequest', written);
-      return { everyMinutes, asked: { document, parent, next } };
+      return { everyMinutes, waiting, asked: { document, parent, next } };
     },
 
     async answerReplenishment({ document }) {
@@ -84,26 +89,59 @@ export function replenishmentActivities(context: SiteContext): ReplenishmentActi
   };
 }
 
-/** Steps 1100 to 1104: null when nothing is short, or there is nobody to ask. */
+interface Look {
+  readonly request: string;
+  /** Skus up to this one have been looked at. */
+  readonly after: string;
+  readonly all: boolean;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** Steps 1100 to 1104: nothing is asked when nothing is short, or there is nobody to ask. */
 async function askFor(
   context: SiteContext,
   store: string,
-  request: string,
-  after: string,
-): Promise<{ written: WrittenDocument; parent: string; next: string | null } | null> {
+  { request, after, all }: Look,
+): Promise<{ asked: { written: WrittenDocument; parent: string; next: string | null } | null; waiting: number }> {
   const { db, runtime } = context;
   const known = await findReplenishment(db, store, request);
   const own = await loadTopology(db, store);
   const parent = known?.parent ?? parentOf(own.topology, own.site)?.site;
-  if (parent === undefined) return null;
-  const look = { account: intakeOf(own), after, limit: INVENTORY_LINES_MAX };
-  const lines = known?.lines ?? (await shortItems(db, store, look));
-  if (lines.length === 0) return null;
+  if (parent === undefined) return { asked: null, waiting: 0 };
   const now = runtime.clock.now();
+  const kept = all ? NOTHING : waitingItems(await answersSince(db, store, now - UNAVAILABLE_WAIT_MS));
+  const { lines, waiting } = known
+    ? { lines: known.lines, waiting: 0 }
+    : await shortItemsBut(kept, db, store, { account: intakeOf(own), after });
+  if (lines.length === 0) return { asked: null, waiting };
   const asked = known ?? { request, parent, lines, createdAt: now };
   if (!known) await db.transaction((tx) => beginReplenishment(tx, store, asked));
   const written = requestOf(context, own, asked);
-  return { written, parent, next: lines.length < INVENTORY_LINES_MAX ? null : (lines.at(-1)?.sku ?? null) };
+  const next = lines.length < INVENTORY_LINES_MAX ? null : (lines.at(-1)?.sku ?? null);
+  return { asked: { written, parent, next }, waiting };
+}
+
+/** Short items but those that wait: as many as one document holds, and how many up to there wait. */
+async function shortItemsBut(
+  kept: ReadonlySet<string>,
+  reads: Statements,
+  store: string,
+  { account, after }: { readonly account: StockAccount; readonly after: string },
+): Promise<{ lines: StockLine[]; waiting: number }> {
+  const limit = INVENTORY_LINES_MAX;
+  const lines: StockLine[] = [];
+  let waiting = 0;
+  for (let from: string | undefined = after; from !== undefined;) {
+    const page: StockLine[] = await shortItems(reads, store, { account, after: from, limit });
+    for (const line of page) {
+      if (lines.length === limit) return { lines, waiting };
+      if (kept.has(line.sku)) waiting++;
+      else lines.push(line);
+    }
+    from = page.length < limit ? undefined : page.at(-1)?.sku;
+  }
+  return { lines, waiting };
 }
 
 /** The same bytes whenever it is written. */

@@ -7,6 +7,7 @@ import {
   INVENTORY_LINES_MAX,
   type StockAccount,
   type StockLine,
+  intakeOf,
   partOf,
   surplusOf,
   unitsOf,
@@ -15,7 +16,6 @@ import { findSite, parentOf } from '../../domain/sites';
 import { type SiteContext, type StoreSettings } from '../context';
 import { requestDelivery } from './carrying';
 import { giveNext } from './giving';
-import { intakeOf } from './transfer-documents';
 
 /** Of one store at one site, by account. A process that starts anew begins to count anew. */
 export type Expiries = Readonly<Record<StockAccount, Expiry>>;

@@ -1,79 +1,90 @@
 /** Rules of when an item is short, made units: anew from time to time, and at once where an operator sets one. */
-import { type Statements } from '../../db/database';
+import { setImmediate as turn } from 'node:timers/promises';
 import {
   type StoredThreshold,
   findThreshold,
-  firstSale,
   itemsOfAccount,
   lastGrants,
   listThresholds,
-  salesBySize,
   saveRule,
   saveUnits,
 } from '../../db/inventory';
 import { skusNow } from '../../db/catalog/browse';
+import { type Statements } from '../../db/database';
 import { loadTopology } from '../../db/topology';
 import {
-  type BasisPart,
-  DAY_MS,
   type Demand,
   type ItemThreshold,
-  type PolicyParameters,
+  NO_DEMAND,
   type ThresholdRule,
   basisOf,
   centralTest,
-  demandOfSales,
   emergencyRule,
+  intakeOf,
   itemThreshold,
+  sumOfDemand,
 } from '../../domain/inventory';
+import { childrenOf } from '../../domain/sites';
 import { type SiteContext, type StoreSettings } from '../context';
-import { intakeOf } from './transfer-documents';
+import { countDemand, demandOfItems } from './demand';
 
-/** Thresholds that one transaction writes: sales must not wait long for it. */
-const WRITTEN_AT_ONCE_MAX = 1_000;
+/** Items measured, and written, at once: requests and sales must not wait long for it. */
+const ITEMS_AT_ONCE_MAX = 1_000;
 
-/** Demand at this site by item; of one item, or of all. */
-export type MeasureDemand = (
-  reads: Statements,
-  store: string,
-  now: number,
-  parameters: PolicyParameters,
-  sku?: string,
-) => Promise<(sku: string) => Demand>;
-
-/** What this site has sold itself, within the policy's memory. */
-const demandOfOwnSales: MeasureDemand = async (reads, store, now, parameters, sku) => {
-  const memory = now - parameters.demand.memoryDays * DAY_MS;
-  const since = (await firstSale(reads, store, memory)) ?? now;
-  const sales = await salesBySize(reads, store, memory, sku);
-  return (item) => demandOfSales(sales.get(item) ?? [], since, now);
-};
-
-/** The one place that says what demand is measured by. */
-const measureDemand: MeasureDemand = demandOfOwnSales;
-
-const NO_DEMAND: Demand = demandOfSales([], 0, 0);
 const NEVER_SHORT: ItemThreshold = { thresholdUnits: 0, refillUnits: 0 };
 
-type UnitsOf = (sku: string, rule: ThresholdRule | null) => ItemThreshold;
+interface RuledItem {
+  readonly sku: string;
+  readonly rule: ThresholdRule | null;
+}
 
-/** What rules come to now; measures only what the rules need. */
-async function unitsOfRules(
-  { db, runtime }: SiteContext,
-  { store, inventory }: StoreSettings,
-  rules: readonly (ThresholdRule | null)[],
-  sku?: string,
-): Promise<UnitsOf> {
-  const parts = new Set(rules.flatMap((rule): BasisPart[] => (rule ? [...basisOf(rule)] : [])));
-  const { policy } = inventory;
-  const grants = parts.has('lastGrant') ? await lastGrants(db, store, sku) : new Map<string, number>();
-  const demand = parts.has('demand')
-    ? await measureDemand(db, store, runtime.clock.now(), policy, sku)
-    : () => NO_DEMAND;
-  return (item, rule) =>
-    rule === null
-      ? NEVER_SHORT
-      : itemThreshold(rule, { lastGrant: grants.get(item) ?? 0, demand: demand(item) }, policy);
+/** What the rules need of what was granted, and of what is asked for; nothing that they don't need is read. */
+class Measures {
+  private grants: ReadonlyMap<string, number> = new Map();
+
+  private constructor(
+    private readonly context: SiteContext,
+    private readonly settings: StoreSettings,
+  ) {}
+
+  static async take(
+    context: SiteContext,
+    settings: StoreSettings,
+    items: readonly RuledItem[],
+    sku?: string,
+  ): Promise<Measures> {
+    const { store } = settings;
+    const measures = new Measures(context, settings);
+    if (items.some(isMeasuredBy('lastGrant'))) measures.grants = await lastGrants(context.db, store, sku);
+    if (items.some(isMeasuredBy('demand'))) await countDemand(context, store);
+    return measures;
+  }
+
+  /** What the items' rules come to now. */
+  async unitsOf(items: readonly RuledItem[]): Promise<(ItemThreshold & { readonly sku: string })[]> {
+    const { policy } = this.settings.inventory;
+    const demand = await this.demandOf(items.filter(isMeasuredBy('demand')).map(({ sku }) => sku));
+    return items.map(({ sku, rule }) => {
+      if (rule === null) return { sku, ...NEVER_SHORT };
+      const basis = { lastGrant: this.grants.get(sku) ?? 0, demand: demand.get(sku) ?? NO_DEMAND };
+      return { sku, ...itemThreshold(rule, basis, policy) };
+    });
+  }
+
+  /** At this site and those below it, which its units are for. */
+  private async demandOf(skus: readonly string[]): Promise<Map<string, Demand>> {
+    if (skus.length === 0) return new Map();
+    const { db, site } = this.context;
+    const { store } = this.settings;
+    const { topology } = await loadTopology(db, store);
+    const sites = [site, ...childrenOf(topology, site).map((child) => child.site)];
+    const demand = await demandOfItems(this.context, db, store, skus, sites);
+    return new Map([...demand].map(([sku, bySite]) => [sku, sumOfDemand(bySite.values())]));
+  }
+}
+
+function isMeasuredBy(part: 'lastGrant' | 'demand'): (item: RuledItem) => boolean {
+  return ({ rule }) => rule !== null && basisOf(rule).has(part);
 }
 
 function ruleOfStore({ inventory }: StoreSettings): ThresholdRule | null {
@@ -102,24 +113,41 @@ async function itemsForEmergencies(
 export async function refreshThresholds(context: SiteContext, settings: StoreSettings): Promise<number> {
   const { db, log } = context;
   const { store } = settings;
-  const usual = ruleOfStore(settings);
   const known = new Map((await listThresholds(db, store)).map((threshold) => [threshold.sku, threshold]));
-  const ruleIn = rulesIn(settings);
-  const ruleOf = (sku: string) => ruleIn(sku, known.get(sku)?.ownRule ?? null);
-  const unitsOf = await unitsOfRules(context, settings, [usual, ...[...known.keys()].map(ruleOf)]);
-  const kept = usual ? await itemsOfAccount(db, store, intakeOf(await loadTopology(db, store))) : [];
-  const emergencies = await itemsForEmergencies(db, settings);
-  const changed = [...new Set([...known.keys(), ...kept, ...emergencies])]
-    .map((sku) => ({ sku, ...unitsOf(sku, ruleOf(sku)) }))
-    .filter(({ sku, thresholdUnits, refillUnits }) => {
+  const items = await ruledItems(context, settings, known);
+  const measures = await Measures.take(context, settings, items);
+  let changed = 0;
+  for (let start = 0; start < items.length; start += ITEMS_AT_ONCE_MAX) {
+    const measured = await measures.unitsOf(items.slice(start, start + ITEMS_AT_ONCE_MAX));
+    const others = measured.filter(({ sku, thresholdUnits, refillUnits }) => {
       const before = known.get(sku) ?? NEVER_SHORT;
       return before.thresholdUnits !== thresholdUnits || before.refillUnits !== refillUnits;
     });
-  for (let start = 0; start < changed.length; start += WRITTEN_AT_ONCE_MAX) {
-    await db.transaction((tx) => saveUnits(tx, store, changed.slice(start, start + WRITTEN_AT_ONCE_MAX)));
+    if (others.length > 0) await db.transaction((tx) => saveUnits(tx, store, others));
+    changed += others.length;
+    await turn();
   }
-  log.info({ store, items: known.size, changed: changed.length }, 'thresholds measured');
-  return changed.length;
+  log.info({ store, items: items.length, changed }, 'thresholds measured');
+  return changed;
+}
+
+/**
+ * Items with a threshold; where the store has a rule for all, those that the site has or has had; and those kept for
+ * emergencies.
+ */
+async function ruledItems(
+  { db }: SiteContext,
+  settings: StoreSettings,
+  known: ReadonlyMap<string, StoredThreshold>,
+): Promise<RuledItem[]> {
+  const { store } = settings;
+  const ruleOf = rulesIn(settings);
+  const kept = ruleOfStore(settings) ? await itemsOfAccount(db, store, intakeOf(await loadTopology(db, store))) : [];
+  const emergencies = await itemsForEmergencies(db, settings);
+  return [...new Set([...known.keys(), ...kept, ...emergencies])].map((sku) => ({
+    sku,
+    rule: ruleOf(sku, known.get(sku)?.ownRule ?? null),
+  }));
 }
 
 /** Sets one item's own rule; null: the store's holds for it again. Answers what it comes to. */
@@ -131,9 +159,10 @@ export async function setThreshold(
 ): Promise<StoredThreshold> {
   const { db, log } = context;
   const { store } = settings;
-  const rule = rulesIn(settings)(sku, ownRule);
-  const units = (await unitsOfRules(context, settings, [rule], sku))(sku, rule);
-  const threshold = { sku, ...units, ownRule };
+  const item = { sku, rule: rulesIn(settings)(sku, ownRule) };
+  const measures = await Measures.take(context, settings, [item], sku);
+  const [units = NEVER_SHORT] = await measures.unitsOf([item]);
+  const threshold = { ...units, sku, ownRule };
   await db.transaction((tx) => saveRule(tx, store, threshold));
   log.info({ store, sku, units: units.thresholdUnits }, 'threshold set');
   return (await findThreshold(db, store, sku)) ?? threshold;

@@ -28,10 +28,10 @@ import {
   type StockAccount,
   type TransferId,
   formatTransferId,
+  intakeOf,
   isForLostData,
   unitsOf,
 } from '../../domain/inventory';
-import { childrenOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 
 /** The receiver will not take this document, however often it is sent. */
@@ -104,11 +104,6 @@ export interface Given extends LentTransfer {
   readonly giver: string;
   readonly takerIncarnation: number | null;
   readonly cause: string;
-}
-
-/** Where a site's units arrive: one with children shares on; a leaf sells. */
-export function intakeOf({ topology, site }: OwnTopology): StockAccount {
-  return childrenOf(topology, site).length > 0 ? 'pool' : 'own';
 }
 
 /** Credits what was given, or doesn't for good; answers what its giver is to hear of it. */

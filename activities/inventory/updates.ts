@@ -14,12 +14,19 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type Transaction } from '../../db/database';
 import { type OwnTopology, loadTopology } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
-import { type UpdateResult, changeOf, isForLostData, lessOf, unitsOf } from '../../domain/inventory';
+import {
+  type UpdateResult,
+  changeOf,
+  intakeOf,
+  isForLostData,
+  lessOf,
+  recallCause,
+  unitsOf,
+} from '../../domain/inventory';
 import { type Site, parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AppliedUpdate, type PlannedTransfer, type SiteActivities } from '../contract';
 import { giveNext } from './giving';
-import { intakeOf } from './transfer-documents';
 
 type UpdateActivities = Pick<SiteActivities, 'applyInventoryUpdate' | 'recordInventoryUpdate'>;
 
@@ -82,13 +89,9 @@ function notApplied({ kind, lines }: StockUpdate): UpdateResult {
   return { added: [], taken: [], short: changeOf(kind, lines).taken };
 }
 
-function causeOf(updateId: string): string {
-  return `recall:${updateId}`;
-}
-
 async function recalledBefore(tx: Transaction, store: string, updateId: string): Promise<PlannedTransfer[]> {
   const transfers: PlannedTransfer[] = [];
-  for (const { id, taker } of await transfersOfCause(tx, store, causeOf(updateId))) {
+  for (const { id, taker } of await transfersOfCause(tx, store, recallCause(updateId))) {
     const lines = await linesOfTransfer(tx, store, id);
     transfers.push({ transfer: id, taker, lines: lines.length, units: unitsOf(lines) });
   }
@@ -111,7 +114,7 @@ async function recall(
   const parts = await thereOf(tx, store, wanted);
   const transfers: PlannedTransfer[] = [];
   for (const { account, lines } of parts) {
-    const to = { taker: parent.site, takerIncarnation: parent.incarnation, cause: causeOf(updateId) };
+    const to = { taker: parent.site, takerIncarnation: parent.incarnation, cause: recallCause(updateId) };
     const { transfer } = await giveNext(tx, own, account, { ...to, lines, domain, now });
     transfers.push({ transfer, taker: parent.site, lines: lines.length, units: unitsOf(lines) });
   }

@@ -114,10 +114,27 @@ export async function listReplenishments(
   return rows.map(replenishmentOf);
 }
 
+/**
+ * What was answered since then (milliseconds UTC), in the order of its coming. A site asks for one thing after the other,
+ * so of the requests that are older than that, only the newest may have been answered since.
+ */
+export async function answersSince(reads: Statements, store: string, since: number): Promise<ReplenishmentAnswer[]> {
+  const rows = await reads.all<{ answers: string }>(
+    `SELECT answers FROM replenishments WHERE store = ? AND answered_at >= ? AND created_at >=
+       COALESCE((SELECT MAX(created_at) FROM replenishments WHERE store = ? AND created_at < ?), 0)
+     ORDER BY created_at`,
+    [store, since, store, since],
+  );
+  return rows.flatMap(({ answers }) => JSON.parse(answers) as ReplenishmentAnswer[]);
+}
+
 /** What the site waits for: it asks for one thing after the other, so only its newest request can be open. */
 export async function openReplenishment(reads: Statements, store: string): Promise<Replenishment | null> {
-  const [newest] = await listReplenishments(reads, store, { limit: 1 });
-  return newest && newest.answers === null ? newest : null;
+  const newest = await reads.get<ReplenishmentRow>(
+    `SELECT ${COLUMNS} FROM replenishments WHERE store = ? ORDER BY created_at DESC LIMIT 1`,
+    [store],
+  );
+  return newest && newest.answers === null ? replenishmentOf(newest) : null;
 }
 
 /** Of these items, those that this site has or has had. */

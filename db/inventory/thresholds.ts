@@ -1,5 +1,5 @@
 /** When an item is short at this site: its rule, made a number of units; and what rules are measured by. */
-import { type ItemThreshold, type SizeCount, type StockAccount, type ThresholdRule } from '../../domain/inventory';
+import { type ItemThreshold, type StockAccount, type ThresholdRule, UNGRANTED_SUBJECTS } from '../../domain/inventory';
 import { type Statements, type Transaction } from '../database';
 import { insertRows } from '../dialect';
 
@@ -86,41 +86,18 @@ export async function itemsOfAccount(reads: Statements, store: string, account: 
   return rows.map(({ sku }) => sku);
 }
 
-/** Lines that this site has sold since then, by item and size; of one item, or of all. */
-export async function salesBySize(
-  reads: Statements,
-  store: string,
-  since: number,
-  sku?: string,
-): Promise<Map<string, SizeCount[]>> {
-  const rows = await reads.all<{ sku: string; line_size: number; line_count: number }>(
-    `SELECT sku, -quantity AS line_size, COUNT(*) AS line_count FROM stock_ledger
-     WHERE store = ? AND kind = 'sale' AND recorded_at >= ? ${sku === undefined ? '' : 'AND sku = ?'}
-     GROUP BY sku, quantity`,
-    [store, since, ...(sku === undefined ? [] : [sku])],
-  );
-  const sales = new Map<string, SizeCount[]>();
-  for (const { sku: item, line_size: size, line_count: lines } of rows) {
-    const known = sales.get(item);
-    if (known) known.push({ size, lines });
-    else sales.set(item, [{ size, lines }]);
-  }
-  return sales;
-}
+/**
+ * What came to this site to sell: not what was lent for an order, came back, or was given and is void. The taker's
+ * cause is the document's payloadID, which tells. A range of movements, so that no sale is read.
+ */
+const GRANTED = [
+  "kind = 'transfer-in' AND movement_id >= 'transfer:' AND movement_id < 'transfer;'",
+  ...UNGRANTED_SUBJECTS.map((subject) => `cause NOT LIKE '%.${subject}%@%'`),
+].join(' AND ');
 
-/** When this site first sold anything after that time; null for never. */
-export async function firstSale(reads: Statements, store: string, since: number): Promise<number | null> {
-  const row = await reads.get<{ first: number | null }>(
-    "SELECT MIN(recorded_at) AS first FROM stock_ledger WHERE store = ? AND kind = 'sale' AND recorded_at >= ?",
-    [store, since],
-  );
-  return row?.first ?? null;
-}
-
-/** Units that each item came with last from another site; what was borrowed for an order is among them. */
+/** Units that each item was last granted, by whichever site; of one item, or of all. */
 export async function lastGrants(reads: Statements, store: string, sku?: string): Promise<Map<string, number>> {
-  const one = sku === undefined ? '' : 'AND sku = ?';
-  const grants = `store = ? AND kind = 'transfer-in' ${one}`;
+  const grants = `store = ? AND ${GRANTED} ${sku === undefined ? '' : 'AND sku = ?'}`;
   const values = [store, ...(sku === undefined ? [] : [sku])];
   const rows = await reads.all<{ sku: string; quantity: number }>(
     `SELECT ledger.sku AS sku, SUM(ledger.quantity) AS quantity

@@ -1,8 +1,9 @@
 /** Where an item's units should lie: the places' values are levelled, the pool bidding as a place of its own. */
+import { sumOfDemand } from './demand';
 import { type PolicyParameters } from './parameters';
 import { type StockLine } from './rights';
 import { type ItemStock, type SiteStock } from './stock';
-import { demandEverywhere, linesOfChance, poolUncoveredLines, uncoveredLines, unitsCovering } from './value';
+import { linesOfChance, poolUncoveredLines, uncoveredLines, unitsCovering } from './value';
 
 export interface Levels {
   readonly pool: number;
@@ -34,7 +35,7 @@ export function balancedLevels(item: ItemStock, among: readonly SiteStock[], par
 /** Lines a day that every place leaves uncovered when the units are levelled: the sites get theirs, the pool the rest. */
 function commonRate(item: ItemStock, among: readonly SiteStock[], units: number, parameters: PolicyParameters): number {
   const allUnits = item.sites.reduce((sum, site) => sum + site.units, item.pool);
-  const everywhere = demandEverywhere(item);
+  const everywhere = sumOfDemand(item.sites.map(({ demand }) => demand));
   let low = RATE_MIN;
   let high = RATE_MAX;
   for (let halving = 0; halving < HALVINGS; halving++) {

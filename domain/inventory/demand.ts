@@ -11,7 +11,7 @@ export const SIZE_BOUNDS: readonly number[] = [
   0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048,
 ];
 /** A moving average of less than this is no average yet. */
-export const OBSERVED_DAYS_MIN = 7;
+const OBSERVED_DAYS_MIN = 7;
 
 /** Demand of one item (or of all) at one site, fading with time. Plain data: a row of a table, or a field in memory. */
 export interface Tally {
@@ -28,6 +28,8 @@ export interface Demand {
   /** Lines a day that are larger than each of SIZE_BOUNDS; the first is every line. */
   readonly linesAbove: readonly number[];
 }
+
+export const NO_DEMAND: Demand = { unitsPerDay: 0, linesAbove: [] };
 
 /** All items together, by site: what an item with few sales of its own leans on. */
 export interface StoreDemand {
@@ -113,6 +115,17 @@ export function estimateDemand(
     });
   }
   return result;
+}
+
+/** Demand of several sites together. */
+export function sumOfDemand(demands: Iterable<Demand>): Demand {
+  const lines = SIZE_BOUNDS.map(() => 0);
+  let units = 0;
+  for (const { unitsPerDay, linesAbove } of demands) {
+    units += unitsPerDay;
+    for (let index = 0; index < lines.length; index++) lines[index] = (lines[index] ?? 0) + (linesAbove[index] ?? 0);
+  }
+  return { unitsPerDay: units, linesAbove: lines };
 }
 
 interface Sum {

@@ -44,6 +44,26 @@ export function borrowingCause(ask: string): string {
   return `borrowing:${ask}`;
 }
 
+/** The cause of the transfers by which a parent takes units back. */
+export function recallCause(updateId: string): string {
+  return `recall:${updateId}`;
+}
+
+/** What a transfer's document is called by, where it grants its taker nothing. */
+const UNGRANTED: Readonly<Record<string, string>> = { [borrowingCause('')]: 'loan', [recallCause('')]: 'recall' };
+
+/**
+ * The subject of the payloadID of a transfer's document. Its taker, who knows no more of it, tells by that what it was
+ * granted to sell from what was lent for one order, and from what came back.
+ */
+export function transferSubject(transfer: string, cause: string): string {
+  const ungranted = Object.entries(UNGRANTED).find(([prefix]) => cause.startsWith(prefix));
+  return `${ungranted?.[1] ?? 'transfer'}-${transfer}`;
+}
+
+/** How the subjects of such payloadIDs begin. */
+export const UNGRANTED_SUBJECTS: readonly string[] = Object.values(UNGRANTED).map((name) => `${name}-`);
+
 /** What an order lacks. */
 export function missingOf(short: readonly ShortLine[]): StockLine[] {
   return short.map(({ sku, requested, available }) => ({ sku, quantity: requested - available }));

@@ -1,6 +1,5 @@
 /** What a site that runs low asks of its parent, and what the parent answers (figure 11): rules of both sides. */
 import { LINE_QUANTITY_MAX } from '../orders';
-import { DAY_MS, type Demand, OBSERVED_DAYS_MIN, SIZE_BOUNDS } from './demand';
 import { lessOf } from './loan';
 import { type PolicyParameters } from './parameters';
 import { type StockLine, sumBySku } from './rights';
@@ -54,22 +53,6 @@ export function itemThreshold(
   const low = units(threshold);
   const refill = refillTo ? units(refillTo) : Math.min(LINE_QUANTITY_MAX, low * REFILL_FACTOR);
   return { thresholdUnits: low, refillUnits: Math.max(low, refill) };
-}
-
-/** Lines of one size that an item was sold in. */
-export interface SizeCount {
-  readonly size: number;
-  readonly lines: number;
-}
-
-/** What a site has sold of an item since then (milliseconds UTC), as demand a day. */
-export function demandOfSales(sales: readonly SizeCount[], since: number, now: number): Demand {
-  const days = Math.max(OBSERVED_DAYS_MIN, (now - since) / DAY_MS);
-  const sum = (of: (count: SizeCount) => number) => sales.reduce((total, count) => total + of(count), 0) / days;
-  return {
-    unitsPerDay: sum(({ size, lines }) => size * lines),
-    linesAbove: SIZE_BOUNDS.map((bound) => sum(({ size, lines }) => (size > bound ? lines : 0))),
-  };
 }
 
 export type ReplenishmentOutcome = 'full' | 'part' | 'unavailable' | 'substitute';
@@ -134,6 +117,18 @@ export function leftOpenBy(answers: readonly ReplenishmentAnswer[]): StockLine[]
   const asked = answers.map(({ sku, asked: quantity }) => ({ sku, quantity }));
   const covered = answers.map(({ sku, granted, instead }) => ({ sku, quantity: granted + (instead?.quantity ?? 0) }));
   return lessOf(asked, covered);
+}
+
+/** An item that nobody had is not asked for again so soon, unless an operator asks; milliseconds. */
+export const UNAVAILABLE_WAIT_MS = 60 * 60_000;
+
+/**
+ * Items that are not to be asked for yet: of which the last that was said is that there are none. `said`: all answers of
+ * the last UNAVAILABLE_WAIT_MS, in the order of their coming.
+ */
+export function waitingItems(said: readonly ReplenishmentAnswer[]): ReadonlySet<string> {
+  const last = new Map(said.map(({ sku, outcome }) => [sku, outcome]));
+  return new Set([...last].filter(([, outcome]) => outcome === 'unavailable').map(([sku]) => sku));
 }
 
 /** The cause of everything that an answer moves. */

@@ -1,7 +1,13 @@
 /** Rights, movements and transfers (design, sections 1, 2 and 5; figures 8, 9, 13). */
+import { type Topology, childrenOf } from '../sites';
 
 /** `own`: units that the site sells itself; `pool`: units that a parent keeps to grant. */
 export type StockAccount = 'own' | 'pool';
+
+/** Where a site's units arrive: one with children shares on; a leaf sells. */
+export function intakeOf({ topology, site }: { readonly topology: Topology; readonly site: string }): StockAccount {
+  return childrenOf(topology, site).length > 0 ? 'pool' : 'own';
+}
 
 export type MovementKind = 'receipt' | 'grant' | 'transfer-out' | 'transfer-in' | 'sale' | 'return' | 'adjustment';
 
@@ -12,7 +18,8 @@ export interface TransferId {
   readonly sequence: number;
 }
 
-export type TransferState = 'in-flight' | 'credited' | 'in-doubt' | 'stranded' | 'void' | 'tombstone';
+export const TRANSFER_STATES = ['in-flight', 'credited', 'in-doubt', 'stranded', 'void', 'tombstone'] as const;
+export type TransferState = (typeof TRANSFER_STATES)[number];
 
 /**
  * True when what concerns a site's data of one incarnation comes to later ones: a backup has taken their place, and what

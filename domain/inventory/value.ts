@@ -1,7 +1,6 @@
 /** What units are worth at a place: the chance that the place is short without more of them. */
 import { type Demand, SIZE_BOUNDS } from './demand';
 import { type PolicyParameters } from './parameters';
-import { type ItemStock } from './stock';
 
 const LAST_CLASS = SIZE_BOUNDS.length - 1;
 const boundAt = (index: number): number => SIZE_BOUNDS[index] as number;
@@ -45,18 +44,6 @@ export function chanceWithin(linesPerDay: number, { horizonDays }: PolicyParamet
 /** Lines a day that come so often as to be seen within the horizon by the chance. */
 export function linesOfChance(chance: number, { horizonDays }: PolicyParameters): number {
   return -Math.log(1 - chance) / horizonDays;
-}
-
-/** Demand of all sites together. */
-export function demandEverywhere({ sites }: ItemStock): Demand {
-  const lines = SIZE_BOUNDS.map(() => 0);
-  let unitsPerDay = 0;
-  for (const { demand } of sites) {
-    unitsPerDay += demand.unitsPerDay;
-    for (let index = 0; index < lines.length; index++)
-      lines[index] = (lines[index] ?? 0) + (demand.linesAbove[index] ?? 0);
-  }
-  return { unitsPerDay, linesAbove: lines };
 }
 
 /**

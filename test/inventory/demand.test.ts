@@ -3,10 +3,12 @@ import fc from 'fast-check';
 import {
   DAY_MS,
   DEMAND_DEFAULTS,
+  NO_DEMAND,
   SIZE_BOUNDS,
   type Tally,
   emptyTally,
   estimateDemand,
+  sumOfDemand,
   tallyLines,
 } from '../../domain/inventory';
 
@@ -75,6 +77,29 @@ test('what was sold long ago counts for little', () => {
   const store = [...old, ...late];
   const rate = (item: readonly Line[]) => estimate(item, store, 120).get('east')?.linesAbove[0] ?? 0;
   expect(rate(late)).toBeGreaterThan(10 * rate(old));
+});
+
+test('a shop that began today is not taken to sell so every day', () => {
+  const first = [{ site: 'east', quantity: 7, day: 0 }];
+  expect(estimate(first, first, 0).get('east')?.unitsPerDay).toBeLessThan(1.5);
+});
+
+test('demand of several sites is what they are asked for together', () => {
+  const item = [
+    { site: 'east', quantity: 5, day: 1 },
+    { site: 'north', quantity: 30, day: 2 },
+  ];
+  const bySite = [...estimate(item, item, 30).values()];
+  const sum = sumOfDemand(bySite);
+  expect(sum.unitsPerDay).toBeCloseTo(
+    bySite.reduce((units, demand) => units + demand.unitsPerDay, 0),
+    9,
+  );
+  expect(sum.linesAbove[0]).toBeCloseTo(
+    bySite.reduce((lines, { linesAbove }) => lines + (linesAbove[0] ?? 0), 0),
+    9,
+  );
+  expect(sumOfDemand([NO_DEMAND]).unitsPerDay).toBe(0);
 });
 
 test('an item that never sold is given what an item of the store usually sells, a little of it', () => {

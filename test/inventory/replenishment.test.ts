@@ -1,29 +1,25 @@
 /** Rules of replenishment: thresholds as units, and what a parent answers. */
 import {
+  type Demand,
+  NO_DEMAND,
   POLICY_DEFAULTS,
   type ReplenishmentAnswer,
+  SIZE_BOUNDS,
   answerNeeds,
   basisOf,
-  demandOfSales,
   grantedBy,
   itemThreshold,
   leftOpenBy,
+  waitingItems,
 } from '../../domain/inventory';
-
-const DAY_MS = 86_400_000;
-const NO_DEMAND = demandOfSales([], 0, 0);
 
 describe('a rule', () => {
   const at = (lastGrant: number, demand = NO_DEMAND) => ({ lastGrant, demand });
-  /** Ten days: 20 lines of one unit, 5 of four. */
-  const sold = demandOfSales(
-    [
-      { size: 1, lines: 20 },
-      { size: 4, lines: 5 },
-    ],
-    0,
-    10 * DAY_MS,
-  );
+  /** Two lines a day of one unit, and one every two days of four. */
+  const sold: Demand = {
+    unitsPerDay: 4,
+    linesAbove: SIZE_BOUNDS.map((bound) => (bound < 1 ? 2 : 0) + (bound < 4 ? 0.5 : 0)),
+  };
 
   test.each([
     [{ threshold: { units: 7 } }, at(0), { thresholdUnits: 7, refillUnits: 14 }],
@@ -47,10 +43,6 @@ describe('a rule', () => {
   test('says what it is measured by', () => {
     expect([...basisOf({ threshold: { units: 1 }, refillTo: { units: 2 } })]).toEqual([]);
     expect([...basisOf({ threshold: { percentage: 1 }, refillTo: { days: 2 } })]).toEqual(['lastGrant', 'demand']);
-  });
-
-  test('a shop that began today is not taken to sell so every day', () => {
-    expect(demandOfSales([{ size: 7, lines: 1 }], 0, 1).unitsPerDay).toBe(1);
   });
 });
 
@@ -77,6 +69,13 @@ describe('the parent', () => {
     expect(answer({ A: 1 }, {})).toMatchObject([{ reason: 'sold-out' }]);
     expect(grantedBy(answers)).toEqual([line('A', 5), line('B', 2)]);
     expect(leftOpenBy(answers)).toEqual([line('B', 3), line('C', 1), line('D', 2)]);
+  });
+
+  test('is not asked at once for what it did not have, until it has said otherwise', () => {
+    const said = (sku: string, outcome: ReplenishmentAnswer['outcome']) => ({ sku, asked: 1, granted: 0, outcome });
+    const answers = [said('A', 'unavailable'), said('B', 'unavailable'), said('C', 'part'), said('A', 'full')];
+    expect([...waitingItems(answers)]).toEqual(['B']);
+    expect([...waitingItems([...answers, said('A', 'unavailable')])]).toEqual(['A', 'B']);
   });
 
   test('gives another item where the store names one, after those who asked for that one', () => {

@@ -60,7 +60,8 @@ describe.each(engines())('on %s', (engine) => {
     expect(await requests()).toEqual([]);
     await receive('first', { full: 20, part: 3, new: 9 });
     for (const sku of ['full', 'part', 'old', 'gone']) await shortBelow(sku, 4);
-    expect([(await replenish()).status, (await replenish()).body['workflowId']]).toEqual([202, workflowId]);
+    const told = await replenish();
+    expect([told.status, told.body['workflowId']]).toEqual([202, workflowId]);
     await until('the first answer', async () => (await requests()).at(-1)?.['state'] === 'answered');
     expect((await requests()).at(-1)?.['answers']).toEqual([
       { sku: 'full', asked: 8, outcome: 'full', granted: 8 },
@@ -73,6 +74,15 @@ describe.each(engines())('on %s', (engine) => {
     const known = await world.call('hq', 'GET', '/inventory/transfers?state=credited');
     expect(known.body.items).toMatchObject([{ taker: 'north', units: 19 }]);
     expect(known.body.items?.[0]?.['cause']).toMatch(/^replenishment:/);
+  });
+
+  test('asks again for what nobody had when it is told to', async () => {
+    const asksFor = async (sku: string) =>
+      (await requests()).filter(({ lines }) => (lines as { sku: string }[]).some((line) => line.sku === sku)).length;
+    const [before, all] = [await asksFor('gone'), (await requests()).length];
+    await replenish();
+    await answered(all + 1);
+    expect(await asksFor('gone')).toBe(before + 1);
   });
 
   test('holds its request while the parent is away, and is answered when it is back', async () => {
