@@ -47,6 +47,32 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
     help: 'How long the oldest transfer that this site gave has not been confirmed; 0 when there is none.',
     samples: ({ transferSince }, now) => [[age(transferSince, now)]],
   },
+  entrepot_transfers_uncredited: {
+    help: 'Transfers that this site gave: in-flight, in-doubt (no answer of the taker), stranded (its data are lost).',
+    labels: ['state'],
+    samples: ({ transfers }) => transfers.map(({ state, count }) => [count, { state }]),
+  },
+  entrepot_transfers_uncredited_units: {
+    help: 'Units of these transfers.',
+    labels: ['state'],
+    samples: ({ transfers }) => transfers.map(({ state, units }) => [units, { state }]),
+  },
+  entrepot_items_short: {
+    help: 'Items of which this site had less than their threshold when it last looked.',
+    samples: ({ replenishment: { short } }) => (short === null ? [] : [[short]]),
+  },
+  entrepot_replenishment_asked_items: {
+    help: 'Items that this site has asked its parent for, without an answer yet.',
+    samples: ({ replenishment }) => [[replenishment.asked]],
+  },
+  entrepot_replenishment_asked_seconds: {
+    help: 'How long ago that was; 0 when there is none.',
+    samples: ({ replenishment }, now) => [[age(replenishment.since, now)]],
+  },
+  entrepot_replenishment_unavailable_items: {
+    help: 'Items that this site asked for and its parent did not have, within the last hour.',
+    samples: ({ replenishment }) => [[replenishment.unavailable]],
+  },
   entrepot_catalog_revision_lag: {
     help: 'Revisions that a site which this one delivers to has not confirmed yet, by catalogue and receiver.',
     labels: ['catalog', 'receiver'],

@@ -20,6 +20,7 @@ export class StoreMetrics {
   private readonly batches: Counter;
   private readonly offered: Counter;
   private readonly asked: Counter;
+  private readonly missing: Counter;
 
   constructor(site: string, store: string) {
     const registers = [this.registry];
@@ -48,6 +49,10 @@ export class StoreMetrics {
       'entrepot_demand_counted_total',
       'Orders and refusals counted as demand, of this site and those below it.',
     );
+    this.missing = counter(
+      'entrepot_demand_missing_units_total',
+      'Units that checkouts here asked for and did not find; a cart that is tried again counts again.',
+    );
   }
 
   sold(durationMs: number): void {
@@ -65,8 +70,9 @@ export class StoreMetrics {
     this.requests.observe({ method, route, status: `${Math.floor(status / 100)}xx` }, durationMs / MS_PER_S);
   }
 
-  countedDemand(asked: number): void {
+  countedDemand(asked: number, missingUnits: number): void {
     this.asked.inc(asked);
+    this.missing.inc(missingUnits);
   }
 
   offeredBatch(orders: number): void {

@@ -1,6 +1,7 @@
 /** Counting what this site and those below it were asked for, and what that makes a day (decision 47). */
 import {
   type Asked,
+  type Refused,
   countingOf,
   forgetHeard,
   heardDemand,
@@ -52,7 +53,7 @@ export async function countDemand(
     const batch = await context.db.transaction((tx) => countBatch(context, tx, store, salesFrom));
     counted += batch.counted;
     salesFrom = batch.salesTo ?? salesFrom;
-    context.metrics.of(store).countedDemand(batch.counted);
+    context.metrics.of(store).countedDemand(batch.counted, batch.missing);
     if (!batch.more || stopped()) return counted;
   }
 }
@@ -60,26 +61,30 @@ export async function countDemand(
 interface Batch {
   readonly heard: readonly Asked[];
   readonly sales: readonly Asked[];
-  readonly refusals: readonly Asked[];
+  readonly refusals: readonly Refused[];
 }
 
-async function countBatch(
-  context: SiteContext,
-  tx: Transaction,
-  store: string,
-  salesFrom: string,
-): Promise<{ readonly counted: number; readonly more: boolean; readonly salesTo?: string | undefined }> {
+interface Counted {
+  readonly counted: number;
+  /** Units of the refusals among them that were not there. */
+  readonly missing: number;
+  readonly more: boolean;
+  readonly salesTo?: string | undefined;
+}
+
+async function countBatch(context: SiteContext, tx: Transaction, store: string, salesFrom: string): Promise<Counted> {
   const now = context.runtime.clock.now();
   const { since, reached } = await lockCounting(tx, store, now);
   const { batch, more } = await readBatch(context, tx, store, lowestId(reached - COMMIT_WITHIN_MS), salesFrom);
   const all = [...batch.heard, ...batch.sales, ...batch.refusals];
   const next = Math.max(reached, Math.min(now, reachedBy(batch, reached)));
-  if (all.length === 0 && next - reached < SAVED_EVERY_MS) return { counted: 0, more: false };
+  if (all.length === 0 && next - reached < SAVED_EVERY_MS) return { counted: 0, missing: 0, more: false };
   await count(context, tx, store, batch, now);
   const own = [...batch.sales, ...batch.refusals].map(({ source }) => source);
   await keepCounted(tx, store, own, lowestId(next - COMMIT_WITHIN_MS));
   await saveCounting(tx, store, { since: all.reduce((first, { at }) => Math.min(first, at), since), reached: next });
-  return { counted: all.length, more, salesTo: batch.sales.at(-1)?.source };
+  const missing = batch.refusals.reduce((units, refusal) => units + refusal.missing, 0);
+  return { counted: all.length, missing, more, salesTo: batch.sales.at(-1)?.source };
 }
 
 /**

@@ -20,6 +20,11 @@ export interface Asked {
   readonly at: number;
 }
 
+export interface Refused extends Asked {
+  /** Units of it that were not there. */
+  readonly missing: number;
+}
+
 /** Notes what another site was asked for, once. */
 export async function hearOfDemand(tx: Transaction, store: string, asked: readonly Asked[]): Promise<void> {
   await insertRows(
@@ -122,7 +127,7 @@ export async function uncountedSales(
 export async function uncountedRefusals(
   reads: Statements,
   { store, site, from, limit }: { store: string; site: string; from: string; limit: number },
-): Promise<Asked[]> {
+): Promise<Refused[]> {
   const refusals = await reads.all<{ demand_id: string; cart_id: string; asked_at: number }>(
     `SELECT demand_id, cart_id, MIN(recorded_at) AS asked_at FROM refused_demand WHERE store = ? AND demand_id >= ?
        AND NOT EXISTS (
@@ -131,15 +136,20 @@ export async function uncountedRefusals(
     [store, from],
   );
   if (refusals.length === 0) return [];
-  const lines = await reads.all<StockLine & { demand_id: string }>(
-    `SELECT demand_id, sku, offered AS quantity FROM refused_demand
+  const lines = await reads.all<StockLine & { demand_id: string; available: number }>(
+    `SELECT demand_id, sku, offered AS quantity, available FROM refused_demand
      WHERE store = ? AND demand_id IN (${marks(refusals.length)})`,
     [store, ...refusals.map((refusal) => refusal.demand_id)],
   );
   const linesOf = linesBy(lines, (line) => line.demand_id);
+  const missingOf = new Map<string, number>();
+  for (const { demand_id: id, quantity, available } of lines) {
+    missingOf.set(id, (missingOf.get(id) ?? 0) + Math.max(0, quantity - available));
+  }
   return refusals.map((refusal) => ({
     ...{ source: refusal.demand_id, site, cartId: refusal.cart_id, at: refusal.asked_at },
     lines: linesOf.get(refusal.demand_id) ?? [],
+    missing: missingOf.get(refusal.demand_id) ?? 0,
   }));
 }
 

@@ -12,6 +12,8 @@ const NOW = 1_800_000_000_000;
 const OPEN_ORDERS = 800;
 const OPEN_TRANSFERS = 7;
 const PARKED = 500;
+/** Items of the one request that is open. */
+const ASKED = 2;
 /** Far less than a look through any of the large tables; the items' levels are the most of it. */
 const ROWS_READ_MAX = 12_000;
 
@@ -35,16 +37,25 @@ async function fill(db: FreshDatabase['db'], engine: Engine): Promise<void> {
     `INSERT INTO events (store, subject, sequence, kind, data, occurred_at)
      SELECT '${STORE}', 'audit', n + 1, 'audited', '{"violations":3}', ${NOW} - 5000 FROM ${numbers(1_000)}`,
     `INSERT INTO transfers (store, giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at)
-     SELECT '${STORE}', 'hq', 7, n, 'north', CASE WHEN n < ${OPEN_TRANSFERS} THEN 'in-flight' ELSE 'credited' END, ${id}, ${id},
-       1, ${NOW} - 30000 FROM ${numbers(ROWS)}`,
+     SELECT '${STORE}', 'hq', 7, n, 'north', CASE WHEN n < ${OPEN_TRANSFERS} THEN 'in-flight' WHEN n = ${ROWS - 1} THEN 'stranded'
+       ELSE 'credited' END, ${id}, ${id}, 1, ${NOW} - 30000 FROM ${numbers(ROWS)}`,
+    `INSERT INTO transfer_lines (store, giver, giver_incarnation, sequence, sku, quantity)
+     SELECT '${STORE}', 'hq', 7, n, 'A', 3 FROM ${numbers(ROWS)}`,
     `INSERT INTO stock_levels (store, sku, account, rights) SELECT '${STORE}', ${id}, 'own', 2 FROM ${numbers(ITEMS)}`,
     `INSERT INTO stock_levels (store, sku, account, rights) SELECT '${STORE}', ${id}, 'pool', 1 FROM ${numbers(ITEMS)}`,
+    `INSERT INTO replenishments (store, request, parent, line_list, answers, created_at, answered_at)
+     SELECT '${STORE}', ${id}, 'above', '[]', '[{"sku":"A","asked":1,"granted":0,"outcome":"unavailable"}]',
+       ${NOW} - 60000 * (1001 - n), ${NOW} - 60000 * (1001 - n) + 1 FROM ${numbers(1_000)}`,
+    `INSERT INTO replenishments (store, request, parent, line_list, created_at)
+     VALUES ('${STORE}', 'open', 'above', '${JSON.stringify(Array.from({ length: ASKED }, () => ({ sku: 'A', quantity: 1 })))}',
+       ${NOW} - 40000)`,
     `INSERT INTO parked_documents (store, payload_id, kind, sender, subject, reason, document, parked_at)
      SELECT '${STORE}', ${id}, 'OrderRequest', 'north', ${id}, 'r', 'x', 1 FROM ${numbers(PARKED)}`,
   ];
   for (const insert of inserts) await db.run(insert);
   if (engine === 'mariadb')
-    for (const table of ['outbox', 'events', 'transfers']) await db.all(`ANALYZE TABLE ${table}`);
+    for (const table of ['outbox', 'events', 'transfers', 'transfer_lines', 'replenishments'])
+      await db.all(`ANALYZE TABLE ${table}`);
 }
 
 describe.each(engines())('a scrape on %s', (engine) => {
@@ -70,6 +81,12 @@ describe.each(engines())('a scrape on %s', (engine) => {
         { kind: 'stock', count: OPEN_TRANSFERS, since: NOW - 30_000 },
       ],
       rights: { own: 2 * ITEMS, pool: ITEMS },
+      transfers: [
+        { state: 'in-flight', count: OPEN_TRANSFERS, units: 3 * OPEN_TRANSFERS },
+        { state: 'in-doubt', count: 0, units: 0 },
+        { state: 'stranded', count: 1, units: 3 },
+      ],
+      replenishment: { short: null, asked: ASKED, since: NOW - 40_000, unavailable: 1 },
       audit: { violations: 3, at: NOW - 5_000 },
     });
   });

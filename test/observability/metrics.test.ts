@@ -103,6 +103,10 @@ describe('metrics', () => {
     expect(after.value('entrepot_store_epoch')).toBe(1);
     expect(after.value('entrepot_temporal_up')).toBe(1);
     expect(after.value('entrepot_audit_violations')).toBeUndefined();
+    await until(
+      'what checkouts did not find to be counted',
+      async () => (await scrape('north')).value('entrepot_demand_missing_units_total') === 96,
+    );
     await fetch(`${world.config('north').url}/nothing`);
     expect((await scrape('north')).value('entrepot_http_unrouted_total')).toBe(1);
   });
@@ -148,6 +152,9 @@ describe('metrics', () => {
       ),
     );
     expect(waiting?.value('entrepot_catalog_revision_lag', behind)).toBe(1);
+    expect(waiting?.value('entrepot_transfers_uncredited', { state: 'in-flight' })).toBe(1);
+    expect(waiting?.value('entrepot_transfers_uncredited_units', { state: 'in-flight' })).toBe(9);
+    expect(waiting?.value('entrepot_transfers_uncredited_units', { state: 'stranded' })).toBe(0);
     await world.startSite('north');
     await until('all to be delivered', async () => {
       const now = await scrape('hq');
@@ -156,6 +163,25 @@ describe('metrics', () => {
       return (
         held.every((count) => count === 0) && flight === 0 && now.value('entrepot_catalog_revision_lag', behind) === 0
       );
+    });
+  });
+
+  test('show what is short at a site, what it has asked for, and what nobody has', async () => {
+    expect((await scrape('north')).value('entrepot_items_short')).toBeUndefined();
+    await world.call('north', 'PUT', '/inventory/thresholds/A', { body: { threshold: { units: 50 } } });
+    await world.stopSite('hq');
+    await world.call('north', 'POST', '/inventory/replenishments');
+    const asking = await until('the request', async () => {
+      const now = await scrape('north');
+      return now.value('entrepot_items_short') === 1 && now;
+    });
+    expect(asking.value('entrepot_replenishment_asked_items')).toBe(1);
+    expect(asking.value('entrepot_replenishment_asked_seconds')).toBeGreaterThanOrEqual(0);
+    await world.startSite('hq');
+    await until('the answer', async () => {
+      const now = await scrape('north');
+      const [asked, none] = ['asked', 'unavailable'].map((what) => now.value(`entrepot_replenishment_${what}_items`));
+      return asked === 0 && none === 1;
     });
   });
 
