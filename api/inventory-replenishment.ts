@@ -113,7 +113,10 @@ export const inventoryReplenishmentRoutes: readonly Route[] = [
     },
     handle: async ({ context, store, params }) => {
       const found = await findThreshold(context.db, store.store, params.sku);
-      if (!found) throw notFound(`"${params.sku}" has no threshold at site "${context.site}": PUT sets one`);
+      if (!found)
+        throw notFound(
+          `"${params.sku}" has no threshold at site "${context.site}": it is never short until one is set`,
+        );
       return { status: 200, body: shown(found) };
     },
   }),

@@ -14,22 +14,13 @@ import { INVENTORY_LINES_MAX, type TransferId, formatTransferId, parseTransferId
 import { LINE_QUANTITY_MAX } from '../domain/orders';
 import { childrenOf } from '../domain/sites';
 import { INVENTORY_XML, bytesOf } from './inventory-borrowing';
+import { movementSchema, shownMovement } from './inventory-ledger';
 import { Problem, notFound } from './problems';
 import { type Route, STAFF, route } from './route';
 import { idSchema, nameSchema, noBody, noQuery, storeParams, time, timeOrNull } from './schemas';
 import { acceptedSchema } from './workflow-requests';
 
 const transferParams = storeParams.extend({ transfer: idSchema.describe('giver.incarnation.sequence') });
-
-const movementSchema = z.object({
-  movement: z.string(),
-  kind: z.string(),
-  account: z.string(),
-  sku: z.string(),
-  quantity: z.number().int().describe('Negative where units left.'),
-  cause: z.string(),
-  recordedAt: z.iso.datetime(),
-});
 
 const traceSchema = z
   .object({
@@ -132,7 +123,7 @@ export const inventoryTransferRoutes: readonly Route[] = [
           ...{ transfer: formatTransferId(id), giver: id.giver, taker, takerIncarnation, state, cause, document },
           ...{ createdAt: time(createdAt), settledAt: timeOrNull(settledAt) },
           lines: await linesOfTransfer(context.db, store.store, id),
-          movements: movements.map(({ recordedAt, ...rest }) => ({ ...rest, recordedAt: time(recordedAt) })),
+          movements: movements.map(shownMovement),
         },
       };
     },
@@ -226,8 +217,9 @@ export const inventoryTransferRoutes: readonly Route[] = [
     },
     handle: async ({ context, store, body }) => {
       const { topology, site } = await loadTopology(context.db, store.store);
-      if (body.to === site || !topology.sites.some((known) => known.site === body.to)) {
-        throw new Problem(422, 'unknown-site', `"${body.to}" is no other site of this store`);
+      const others = topology.sites.map((known) => known.site).filter((known) => known !== site);
+      if (!others.includes(body.to)) {
+        throw new Problem(422, 'unknown-site', `"${body.to}" is no other site of this store: ${others.join(', ')}`);
       }
       const account = body.account ?? (childrenOf(topology, site).length > 0 ? 'pool' : 'own');
       const request = context.runtime.ids.uuid();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ReceiptFileError, bookReceiptFile, bookReceiptLines } from '../activities/inventory/receipts';
 import { RECEIPT_ID_LENGTH_MAX, ReceiptConflictError, listLevels, listTransfers } from '../db/inventory';
 import { SKU_LENGTH_MAX } from '../domain/catalog';
-import { INVENTORY_LINES_MAX, formatTransferId } from '../domain/inventory';
+import { INVENTORY_LINES_MAX, TRANSFER_STATES, formatTransferId } from '../domain/inventory';
 import { LINE_QUANTITY_MAX } from '../domain/orders';
 import { AT_THE_PRIMARY } from './primary';
 import { Problem } from './problems';
@@ -54,8 +54,6 @@ const transferCursor = z.strictObject({
 const receiptSchema = z
   .object({ receiptId: z.string(), booked: z.boolean(), lines: z.number().int(), units: z.number().int() })
   .meta({ id: 'Receipt' });
-
-const TRANSFER_STATES = ['in-flight', 'credited', 'in-doubt', 'stranded', 'void', 'tombstone'] as const;
 
 /** What a receipt can't be booked for, as a problem. */
 async function orConflict<T>(booking: Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import { healthRoutes } from './health';
 import { inventoryRoutes } from './inventory';
 import { inventoryAllocationRoutes } from './inventory-allocations';
 import { inventoryBorrowingRoutes } from './inventory-borrowing';
+import { inventoryLedgerRoutes } from './inventory-ledger';
 import { inventoryReplenishmentRoutes } from './inventory-replenishment';
 import { inventoryTransferRoutes } from './inventory-transfers';
 import { inventoryUpdateRoutes } from './inventory-updates';
@@ -28,6 +29,7 @@ export const allRoutes: readonly Route[] = [
   ...inventoryRoutes,
   ...inventoryAllocationRoutes,
   ...inventoryBorrowingRoutes,
+  ...inventoryLedgerRoutes,
   ...inventoryTransferRoutes,
   ...inventoryUpdateRoutes,
   ...inventoryReplenishmentRoutes,

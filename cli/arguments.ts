@@ -1,5 +1,6 @@
 /** Readers of the command line's values: what is not allowed names what is. */
 import { InvalidArgumentError } from 'commander';
+import { parseTransferId } from '../domain/inventory/rights';
 
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
@@ -29,6 +30,13 @@ export function oneOf<T extends string>(allowed: readonly T[]): (text: string) =
     if (found === undefined) throw new InvalidArgumentError(`allowed: ${allowed.join(', ')}.`);
     return found;
   };
+}
+
+export function transferId(text: string): string {
+  if (!parseTransferId(text)) {
+    throw new InvalidArgumentError('give giver.incarnation.sequence, such as hq.1.7, as "stock transfers" lists it.');
+  }
+  return text;
 }
 
 /** "north=2", one after the other: a number for each name. */

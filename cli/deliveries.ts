@@ -1,6 +1,6 @@
 /** `entrepot deliveries` and `held list`: what is delivered, held or parked, for which site, since when and why. */
 import { LISTED_MAX } from '../api/deliveries';
-import { CommandFailure, EXIT_CODES } from './exit-codes';
+import { askEach, requireAll } from './each-site';
 import { formatTime, printList, progress } from './output';
 import { type Delivery, SiteApi } from './site-api';
 import { type Target, resolveTargets } from './target';
@@ -21,9 +21,7 @@ export function runHeldList(options: TargetOptions): Promise<void> {
 
 /** Over all sites that are meant; those that can't be asked are named at the end. */
 async function list(options: TargetOptions, wanted: (delivery: Delivery) => boolean, none: string): Promise<void> {
-  const answers = await Promise.all(resolveTargets(options).map(deliveriesAt));
-  const deliveries = answers.flatMap((answer) => (answer instanceof CommandFailure ? [] : answer));
-  const silent = answers.filter((answer) => answer instanceof CommandFailure);
+  const { said: deliveries, silent } = await askEach(resolveTargets(options), deliveriesAt);
   const shown = deliveries.filter(wanted).sort((a, b) => (a.since < b.since ? -1 : 1));
   printList(
     options.json,
@@ -36,19 +34,11 @@ async function list(options: TargetOptions, wanted: (delivery: Delivery) => bool
     silent.length > 0 ? 'nothing at the sites that answered' : none,
   );
   tellOfMore(deliveries);
-  if (silent.length === 0) return;
-  const away = silent.some(({ exitCode }) => exitCode === EXIT_CODES.unreachable);
-  const message = silent.map((failure) => failure.message).join('\n');
-  throw new CommandFailure(away ? EXIT_CODES.unreachable : EXIT_CODES.failed, message, { cause: silent[0] });
+  requireAll(silent);
 }
 
-async function deliveriesAt({ name, client }: Target): Promise<PlacedDelivery[] | CommandFailure> {
-  try {
-    return (await new SiteApi(client.target).deliveries()).map((delivery) => ({ at: name, ...delivery }));
-  } catch (error) {
-    if (error instanceof CommandFailure) return error;
-    throw error;
-  }
+async function deliveriesAt({ name, client }: Target): Promise<PlacedDelivery[]> {
+  return (await new SiteApi(client.target).deliveries()).map((delivery) => ({ at: name, ...delivery }));
 }
 
 /** A site lists only so many of a kind. */

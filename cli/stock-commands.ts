@@ -1,6 +1,7 @@
 /** The commands of `entrepot stock`. Each one's code is loaded when it is called, so that --help is quick. */
 import { type Command } from 'commander';
-import { oneOf, threshold, wholeNumber } from './arguments';
+import { oneOf, threshold, transferId, wholeNumber } from './arguments';
+import { TRANSFER_STATES } from '../domain/inventory/rights';
 import { type TargetOptions, withTarget } from './target-options';
 
 const QUANTITY_MAX = 1_000_000;
@@ -18,23 +19,30 @@ export function stockCommands(stock: Command): void {
       (await import('./stock.js')).runMove(sku, units, options),
     );
   withTarget(stock.command('transfers').description('units that the site gave and took, newest first, with their age'))
-    .option('--state <state>', 'only those in this state, such as in-flight or in-doubt')
+    .option('--state <state>', `only those in this state: ${TRANSFER_STATES.join(', ')}`, oneOf(TRANSFER_STATES))
     .option('--limit <count>', 'at most so many', wholeNumber(1, LIMIT_MAX), LIMIT_DEFAULT)
     .option('--json', 'as JSON')
     .action(async (options: TargetOptions & { state?: string; limit: number }) =>
       (await import('./stock.js')).runTransfers(options),
     );
   withTarget(stock.command('trace').description('one transfer, unit by unit, as every site has it'))
-    .argument('<transfer>', 'giver.incarnation.sequence')
+    .argument('<transfer>', 'giver.incarnation.sequence', transferId)
     .option('--json', 'as JSON')
     .action(async (transfer: string, options: TargetOptions) =>
       (await import('./stock.js')).runTrace(transfer, options),
     );
   withTarget(stock.command('void').description('take a transfer of this site back, if its taker has not credited it'))
-    .argument('<transfer>', 'giver.incarnation.sequence')
+    .argument('<transfer>', 'giver.incarnation.sequence', transferId)
     .option('--json', 'as JSON')
     .action(async (transfer: string, options: TargetOptions) =>
       (await import('./stock.js')).runVoid(transfer, options),
+    );
+  withTarget(stock.command('ledger').description("all that has changed the site's units of an item, newest first"))
+    .argument('<sku>', 'the item')
+    .option('--limit <count>', 'at most so many', wholeNumber(1, LIMIT_MAX), LIMIT_DEFAULT)
+    .option('--json', 'as JSON')
+    .action(async (sku: string, options: TargetOptions & { limit: number }) =>
+      (await import('./stock.js')).runLedger(sku, options),
     );
   replenishmentCommands(stock);
 }

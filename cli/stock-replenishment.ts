@@ -1,4 +1,5 @@
 /** `entrepot stock replenish|replenishments|threshold`: what a site runs short of, and what it asks for. */
+import { wrongUsage } from './exit-codes';
 import { formatTime, print, printJson, printList } from './output';
 import { resolveTarget } from './target';
 import { type TargetOptions } from './target-options';
@@ -62,6 +63,12 @@ export async function runThreshold(
   threshold: Form | undefined,
   options: TargetOptions & { refillTo?: Form; remove?: boolean },
 ): Promise<void> {
+  if (options.remove && (threshold !== undefined || options.refillTo !== undefined)) {
+    throw wrongUsage("--remove lets the store's rule hold again: leave the threshold and --refill-to out");
+  }
+  if (threshold === undefined && options.refillTo !== undefined) {
+    throw wrongUsage(`--refill-to needs a threshold: entrepot stock threshold ${sku} 12 --refill-to 30`);
+  }
   const path = `/inventory/thresholds/${encodeURIComponent(sku)}`;
   const refill = options.refillTo === undefined ? {} : { refillTo: options.refillTo };
   const call = options.remove

@@ -1,7 +1,8 @@
-/** `entrepot stock move|transfers|trace|void`: units on their way between sites. */
-import { type ApiClient, ApiProblem } from './api-client';
+/** `entrepot stock move|transfers|trace|void|ledger`: units on their way between sites, and what has moved. */
+import { ApiProblem } from './api-client';
+import { askEach, requireAll } from './each-site';
 import { formatTime, print, printJson, printList } from './output';
-import { resolveTarget, resolveTargets } from './target';
+import { type Target, resolveTarget, resolveTargets } from './target';
 import { type TargetOptions } from './target-options';
 
 const NOT_FOUND = 404;
@@ -17,16 +18,19 @@ interface Transfer {
   readonly ageSeconds: number;
 }
 
+interface Movement {
+  readonly movement: string;
+  readonly kind: string;
+  readonly account: string;
+  readonly sku: string;
+  readonly quantity: number;
+  readonly cause: string;
+  readonly recordedAt: string;
+}
+
 interface Trace extends Omit<Transfer, 'units' | 'ageSeconds'> {
   readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
-  readonly movements: readonly {
-    readonly movement: string;
-    readonly kind: string;
-    readonly account: string;
-    readonly sku: string;
-    readonly quantity: number;
-    readonly recordedAt: string;
-  }[];
+  readonly movements: readonly Movement[];
 }
 
 export async function runMove(
@@ -62,10 +66,7 @@ export async function runTransfers(options: TargetOptions & { state?: string; li
 
 /** What each site that is asked has of it: the giver and the taker, where both are. */
 export async function runTrace(transfer: string, options: TargetOptions): Promise<void> {
-  const traces = await Promise.all(
-    resolveTargets(options).map(async ({ name, client }) => traceAt(name, client, transfer)),
-  );
-  const found = traces.filter((trace) => trace !== null);
+  const { said: found, silent } = await askEach(resolveTargets(options), (target) => traceAt(target, transfer));
   printList(
     options.json,
     found,
@@ -81,21 +82,35 @@ export async function runTrace(transfer: string, options: TargetOptions): Promis
             formatTime(createdAt),
           ]),
     ),
-    `no site that was asked has part in transfer ${transfer}`,
+    `no site that ${silent.length > 0 ? 'answered' : 'was asked'} has part in transfer ${transfer}`,
   );
+  requireAll(silent);
 }
 
+/** Nothing where the site has no part in it. */
 async function traceAt(
-  at: string,
-  client: ApiClient,
+  { name: at, client }: Target,
   transfer: string,
-): Promise<(Trace & { readonly at: string }) | null> {
+): Promise<readonly (Trace & { readonly at: string })[]> {
   try {
-    return { at, ...(await client.store<Trace>(`/inventory/transfers/${encodeURIComponent(transfer)}`)).body };
+    return [{ at, ...(await client.store<Trace>(`/inventory/transfers/${encodeURIComponent(transfer)}`)).body }];
   } catch (error) {
-    if (error instanceof ApiProblem && error.status === NOT_FOUND) return null;
+    if (error instanceof ApiProblem && error.status === NOT_FOUND) return [];
     throw error;
   }
+}
+
+export async function runLedger(sku: string, options: TargetOptions & { limit: number }): Promise<void> {
+  const movements = await resolveTarget(options).list<Movement>('/inventory/ledger', { sku }, options.limit);
+  printList(
+    options.json,
+    movements,
+    ['at', 'kind', 'units', 'account', 'movement', 'cause'],
+    movements.map(({ recordedAt, kind, quantity, account, movement, cause }) => [
+      ...[formatTime(recordedAt), kind, quantity, account, movement, cause],
+    ]),
+    `nothing of ${sku} has ever moved here`,
+  );
 }
 
 export async function runVoid(transfer: string, options: TargetOptions): Promise<void> {

@@ -2,6 +2,7 @@
 export * from './borrowings';
 export * from './demand';
 export * from './ledger';
+export * from './movements';
 export * from './pool';
 export * from './replenishments';
 export * from './thresholds';

@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TellableError } from '../../domain/errors';
 import {
-  type MovementKind,
   type StockAccount,
   type StockLine,
   type TransferId,
@@ -242,28 +241,6 @@ export async function findTransfer(
 
 export async function linesOfTransfer(reads: Statements, store: string, id: TransferId): Promise<StockLine[]> {
   return reads.all<StockLine>(`SELECT sku, quantity FROM transfer_lines WHERE ${KEY} ORDER BY sku`, keyOf(store, id));
-}
-
-/** A site's movements of one transfer, as they were written. */
-export async function movementsOfTransfer(reads: Statements, store: string, id: TransferId): Promise<TracedMovement[]> {
-  const name = formatTransferId(id);
-  const rows = await reads.all<Omit<TracedMovement, 'recordedAt'> & { recorded_at: number }>(
-    `SELECT movement_id AS movement, kind, account, sku, quantity, cause, recorded_at FROM stock_ledger
-     WHERE store = ? AND movement_id IN (?, ?) ORDER BY recorded_at, movement_id, sku, account`,
-    [store, `transfer:${name}`, `void:${name}`],
-  );
-  return rows.map(({ recorded_at: recordedAt, ...rest }) => ({ ...rest, recordedAt }));
-}
-
-export interface TracedMovement {
-  readonly movement: string;
-  readonly kind: MovementKind;
-  readonly account: StockAccount;
-  readonly sku: string;
-  readonly quantity: number;
-  readonly cause: string;
-  /** Milliseconds UTC. */
-  readonly recordedAt: number;
 }
 
 /** The giver hears that the taker has credited, or never will. */

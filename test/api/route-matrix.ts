@@ -120,6 +120,7 @@ export const MATRIX: Readonly<Record<string, Row>> = {
     ...{ roles: STAFF, takes: 'json' },
     body: '{"taker":"north","lines":[{"sku":"A","quantity":1}]}',
   },
+  [`GET ${STORE}/inventory/ledger`]: { roles: STAFF },
   [`GET ${STORE}/inventory/thresholds`]: { roles: STAFF },
   [`GET ${STORE}/inventory/thresholds/{sku}`]: { roles: STAFF },
   [`PUT ${STORE}/inventory/thresholds/{sku}`]: {
