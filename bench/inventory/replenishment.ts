@@ -1,20 +1,30 @@
 /**
  * A site's look for short items: from the question to the sealed document, against the one query on nothing but the
- * driver; and what a look costs when nothing is short, before and after many sales.
+ * driver; and what a look costs when nothing is short, and the measuring of thresholds by days, before and after many
+ * sales.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import mysql from 'mysql2/promise';
-import { type SiteContext } from '../../activities/context';
+import { type SiteContext, storeSettings } from '../../activities/context';
 import { replenishmentActivities } from '../../activities/inventory/replenishment';
+import { refreshThresholds } from '../../activities/inventory/thresholds';
 import { findFreePortBase } from '../../cli/trial/ports';
-import { type Database, type Engine } from '../../db/database';
-import { type Movement, SHORT_ITEMS, credit, saveUnits, writeMovement } from '../../db/inventory';
+import { type Database, type Engine, type Transaction } from '../../db/database';
+import {
+  type Movement,
+  SHORT_ITEMS,
+  credit,
+  saveTallies,
+  saveUnits,
+  talliesOf,
+  writeMovement,
+} from '../../db/inventory';
 import { migrate, openDatabase } from '../../db/migrate';
 import { saveTopology, seedTopology } from '../../db/topology';
-import { INVENTORY_LINES_MAX } from '../../domain/inventory';
+import { DEMAND_DEFAULTS, INVENTORY_LINES_MAX, Tallies } from '../../domain/inventory';
 import { type Topology } from '../../domain/sites';
 import { configSchema } from '../../workers/config-schema';
 import { REAL_RUNTIME } from '../../workers/site';
@@ -31,6 +41,8 @@ const ROUNDS_DEFAULT = '15';
 const PORT_BASE = 5800;
 const ROWS_A_TRANSACTION = 5_000;
 const THRESHOLD = { thresholdUnits: 10, refillUnits: 30 };
+/** Each measures every item. */
+const MEASURING_ROUNDS = 3;
 const RATIO_TARGET = 3;
 /** What a look costs after many sales, of what it cost before: the same, but for noise. */
 const SALES_RATIO_TARGET = 1.25;
@@ -69,9 +81,11 @@ async function measure({ engine, location, db, items, short, sales, rounds }: Me
   const bare = await openBare(engine, location);
   try {
     const quiet = await look(context, db, rounds, 0);
+    const measuring = await measureByDays(context, db, skus);
     await sell(db, skus, sales);
     tell(`${engine}: ${sales} sales`);
     const quietAfter = await look(context, db, rounds, 0);
+    const measuringAfter = await measureByDays(context, db, skus);
     await runShort(db, skus, short);
     const took: number[] = [];
     const bareTook: number[] = [];
@@ -85,6 +99,11 @@ async function measure({ engine, location, db, items, short, sales, rounds }: Me
     return [
       compared(`${engine}: ${short} of ${items} items short, to the document`, value, baseline, RATIO_TARGET),
       compared(`${engine}: nothing short, after ${sales} sales`, after, before, SALES_RATIO_TARGET),
+      compared(
+        `${engine}: thresholds by days measured, after ${sales} sales`,
+        ...([measuringAfter, measuring] as const),
+        SALES_RATIO_TARGET,
+      ),
     ];
   } finally {
     await bare.close();
@@ -115,6 +134,19 @@ async function look(context: SiteContext, db: Database, rounds: number, short: n
     await db.run('DELETE FROM replenishments WHERE store = ?', [STORE]);
   }
   return took;
+}
+
+/** Milliseconds that measuring every item by its demand takes; leaves the thresholds as they were. */
+async function measureByDays(context: SiteContext, db: Database, skus: readonly string[]): Promise<number> {
+  const settings = storeSettings(context, STORE);
+  const replenishment = { ...settings.inventory.replenishment, threshold: { days: 3 } };
+  const byDays = { ...settings, inventory: { ...settings.inventory, replenishment } };
+  // The first time writes what has changed.
+  await refreshThresholds(context, byDays);
+  const took: number[] = [];
+  for (let turn = 0; turn < MEASURING_ROUNDS; turn++) took.push(await timed(() => refreshThresholds(context, byDays)));
+  await setThresholds(db, skus);
+  return quantile(took, 0.5);
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -156,7 +188,7 @@ const MOVEMENT: Movement = {
   ...{ transferId: null, cause: 'bench', epoch: 1, incarnation: 1, now: 0 },
 };
 
-/** Every item at its threshold and above. */
+/** Every item at its threshold and above, and asked for once. */
 async function stockUp(db: Database, skus: readonly string[]): Promise<void> {
   for (const some of batches(skus, ROWS_A_TRANSACTION)) {
     await db.transaction(async (tx) => {
@@ -165,13 +197,25 @@ async function stockUp(db: Database, skus: readonly string[]): Promise<void> {
         MOVEMENT,
         some.map((sku) => ({ sku, quantity: THRESHOLD.thresholdUnits })),
       );
-      await saveUnits(
-        tx,
-        STORE,
-        some.map((sku) => ({ sku, ...THRESHOLD })),
-      );
+      await countAsked(tx, some);
     });
   }
+  await setThresholds(db, skus);
+}
+
+async function setThresholds(db: Database, skus: readonly string[]): Promise<void> {
+  for (const some of batches(skus, ROWS_A_TRANSACTION)) {
+    const thresholds = some.map((sku) => ({ sku, ...THRESHOLD }));
+    await db.transaction((tx) => saveUnits(tx, STORE, thresholds));
+  }
+}
+
+/** As the counting beside the sale does: one line of each. */
+async function countAsked(tx: Transaction, skus: readonly string[]): Promise<void> {
+  const tallies = new Tallies(await talliesOf(tx, STORE, skus));
+  const asked = { site: 'north', lines: skus.map((sku) => ({ sku, quantity: 1 })), at: REAL_RUNTIME.clock.now() };
+  tallies.count(asked, DEMAND_DEFAULTS);
+  await saveTallies(tx, STORE, tallies.counted());
 }
 
 /** So many lines sold, of units that had come for them. */
@@ -181,7 +225,13 @@ async function sell(db: Database, skus: readonly string[], sales: number): Promi
       sku: skus[(sold + index) % skus.length] as string,
       quantity: -1,
     }));
-    await db.transaction((tx) => writeMovement(tx, { ...MOVEMENT, movementId: `sale:${sold}`, kind: 'sale' }, lines));
+    await db.transaction(async (tx) => {
+      await writeMovement(tx, { ...MOVEMENT, movementId: `sale:${sold}`, kind: 'sale' }, lines);
+      await countAsked(
+        tx,
+        lines.map(({ sku }) => sku),
+      );
+    });
   }
 }
 
