@@ -184,9 +184,9 @@ function drawTree(dice: Dice): Topology {
 }
 
 /** In some worlds the stock of some items is kept at the root. */
-const CENTRAL_WORLDS = 0.4;
+const CENTRAL_WORLDS = 0.6;
 /** As long as a world takes a few times over. */
-const RESERVATION_MINUTES = 0.25;
+const RESERVATION_MINUTES = 0.2;
 
 function drawInventory(dice: Dice): StoreSettings['inventory'] {
   const waitMs = dice.pick(BORROWING_WAITS_MS);

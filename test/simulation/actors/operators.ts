@@ -8,7 +8,7 @@ const ROOT_ONE_IN = 5;
 
 export const operators: Actor = {
   name: 'operators',
-  every: [1_000, 5_000],
+  every: [600, 2_500],
   async act(world) {
     const { dice, weather, oracle } = world;
     const all = [...world.sites.keys()];
@@ -16,7 +16,7 @@ export const operators: Actor = {
     // Most is at stake where a transfer is on its way, or has come and the giver does not know it.
     const takers = oracle.stock.takersUnderWay();
     const site = world.site(dice.pick(takers.length > 0 ? takers : all));
-    if (!site.hasBackup || !dice.chance(takers.length > 0 ? weather.restore * 2 : weather.restore / 3)) return;
+    if (!site.hasBackup || !dice.chance(takers.length > 0 ? weather.restore * 4 : weather.restore / 3)) return;
     if (site.name === ROOT && !dice.oneIn(ROOT_ONE_IN)) return;
     world.happened('restore');
     if (takers.includes(site.name)) world.happened('restore with a transfer on its way');

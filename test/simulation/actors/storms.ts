@@ -8,20 +8,21 @@ const AWAY_MS_MAX = 10_000;
 
 export const storms: Actor = {
   name: 'storms',
-  every: [500, 4_000],
+  every: [400, 2_500],
   act(world) {
     const { dice, weather, temporal } = world;
     const site = world.site(dice.pick([...world.sites.keys()]));
-    if (dice.chance(weather.cut)) cut(world);
+    const takers = world.oracle.stock.takersUnderWay();
+    // Most is at stake where a transfer is on its way.
+    if (dice.chance(takers.length > 0 ? weather.cut * 2 : weather.cut)) cut(world, takers);
     if (temporal.up && dice.chance(weather.temporalAway)) away(world);
     if (dice.chance(weather.kill)) site.crash('by nothing in particular');
   },
 };
 
-function cut(world: World): void {
+function cut(world: World, takers: readonly string[]): void {
   const { dice, scheduler, outside, oracle } = world;
-  const takers = oracle.stock.takersUnderWay();
-  const site = world.site(dice.pick(takers.length > 0 && dice.oneIn(2) ? takers : [...world.sites.keys()]));
+  const site = world.site(dice.pick(takers.length > 0 && !dice.oneIn(5) ? takers : [...world.sites.keys()]));
   const directions = dice.pick([['toSite'], ['fromSite'], ['toSite', 'fromSite']] as const);
   if (directions.length === 1) world.happened('one-way cut');
   if (takers.includes(site.name)) world.happened('cut during a transfer');
