@@ -82,6 +82,8 @@ export interface InventoryAllocationInput extends Traced {
   readonly ownShare: boolean;
   /** Equally where nothing is said. */
   readonly sharing?: AllocationSharing;
+  /** The site that asks for its share, and hears what became of it; absent: the primary. */
+  readonly requestedAt?: string;
   readonly topology: Topology;
 }
 

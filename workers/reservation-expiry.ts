@@ -4,7 +4,7 @@ import { type SiteContext, storeSettings } from '../activities/context';
 import { type Rounds, storeRounds } from './rounds';
 
 /** How often it is looked; while the database does not answer, less often. */
-const WAITS = { everyMs: 15_000, retryMs: { first: 15_000, longest: 60_000 } };
+const WAITS = { everyMs: 5_000, retryMs: { first: 10_000, longest: 60_000 } };
 
 export function reservationExpiry(context: SiteContext): Rounds {
   const expiries = new Map<string, Expiries>();

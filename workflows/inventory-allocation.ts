@@ -22,7 +22,7 @@ export interface InventoryAllocationResult {
  * refuses for ever keeps nothing from the others.
  */
 export async function inventoryAllocation(input: InventoryAllocationInput): Promise<InventoryAllocationResult> {
-  const { store, request, sites, skus, ownShare, sharing } = input;
+  const { store, request, sites, skus, ownShare, sharing, requestedAt } = input;
   const { workflowId } = workflowInfo();
   const watch = new TopologyWatch(input.topology);
   const status = new Status('allocating', `request ${request}`);
@@ -82,7 +82,7 @@ export async function inventoryAllocation(input: InventoryAllocationInput): Prom
   function record(state: string, result: InventoryAllocationResult): void {
     records.add(() =>
       deliver(watch, {
-        queue: queueOfPrimary,
+        queue: requestedAt === undefined ? queueOfPrimary : (topology) => queueOfSite(topology, requestedAt),
         send: (queue) =>
           proxyActivities<PrimaryActivities>(smallDocument(queue, `record ${state}`)).recordWorkflow({
             store,

@@ -18,7 +18,7 @@ export async function askForFirstShare(context: SiteContext, settings: StoreSett
     if (parentOf(topology, site)?.site !== topology.primary || (await wasGranted(tx, store))) return null;
     const request = runtime.ids.uuid();
     const terms = { sites: [site], skus: [], ownShare: false, sharing: { ...inventory.allocation, only: true } };
-    const input: InventoryAllocationInput = { store, request, ...terms, topology };
+    const input: InventoryAllocationInput = { store, request, ...terms, requestedAt: site, topology };
     const workflowId = formatWorkflowId('inventoryAllocation', { store, request });
     await requestWorkflow(tx, {
       ...{ store, workflowId, kind: 'inventoryAllocation', input, epoch: topology.epoch, requestedBy: `site:${site}` },

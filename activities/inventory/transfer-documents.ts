@@ -151,7 +151,9 @@ export async function bookConfirmation(context: SiteContext, store: string, docu
     }
     const now = context.runtime.clock.now();
     if (outcome !== 'refused') return settleTransfer(tx, store, transfer, now, outcome);
-    if (given.lines === 0) return;
+    // Where its taker was restored after it had refused, the giver may have heard that first: what is settled stays, and an
+    // operator decides about units that are stranded.
+    if (given.lines === 0 || (await findTransfer(tx, store, transfer))?.state === 'stranded') return;
     const { topology, incarnation } = await loadTopology(tx, store);
     await voidTransfer(tx, { store, id: transfer, epoch: topology.epoch, incarnation, now });
   });

@@ -194,6 +194,25 @@ describe.each(engines())('on %s', (engine) => {
       expect(await hq.db.get('SELECT state FROM transfers WHERE sequence = ?', [sequence])).toEqual({ state: 'void' });
     });
 
+    test('a refusal that comes after its transfer was found stranded changes nothing, and is done with', async () => {
+      const { giver, incarnation, sequence } = transfer;
+      await north.db.run(
+        `INSERT INTO transfers (store, giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at)
+         VALUES (?, ?, ?, ?, 'north', 'tombstone', 'void', '', 1, 1)`,
+        [STORE, giver, incarnation, sequence],
+      );
+      const confirmation = await north.activities.creditAllocation({ document: await sealed(transfer) });
+      // Meanwhile north was restored from a backup, and has said so.
+      await hq.db.run("UPDATE transfers SET state = 'stranded' WHERE sequence = ?", [sequence]);
+      const levels = () => hq.db.all('SELECT sku, account, rights FROM stock_levels ORDER BY sku, account');
+      const before = await levels();
+      await hq.activities.settleTransfer({ store: STORE, epoch: 1, confirmation });
+      expect(await levels()).toEqual(before);
+      expect(await hq.db.get('SELECT state FROM transfers WHERE sequence = ?', [sequence])).toEqual({
+        state: 'stranded',
+      });
+    });
+
     test('a document for another site is not credited', async () => {
       const document = await sealed(transfer);
       await expect(south.activities.creditAllocation({ document })).rejects.toMatchObject({

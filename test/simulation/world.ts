@@ -186,14 +186,14 @@ function drawTree(dice: Dice): Topology {
 /** In some worlds the stock of some items is kept at the root. */
 const CENTRAL_WORLDS = 0.6;
 /** As long as a world takes a few times over. */
-const RESERVATION_MINUTES = 0.2;
+const RESERVATION_MINUTES = 0.1;
 
 function drawInventory(dice: Dice): StoreSettings['inventory'] {
   const waitMs = dice.pick(BORROWING_WAITS_MS);
   const inventory = { ...INVENTORY_AT_REST, borrowing: { waitMs, refill: true }, replenishment: REPLENISHMENT };
   if (waitMs === 0 || !dice.chance(CENTRAL_WORLDS)) return inventory;
   const items = dice.pick<CentralItems>(['all', ITEMS.slice(0, 1).map(({ sku }) => sku)]);
-  const emergencyUnits = dice.below(3);
+  const emergencyUnits = dice.below(2);
   return { ...inventory, central: { items, emergencyUnits, reservationMinutes: RESERVATION_MINUTES } };
 }
 

@@ -27,6 +27,13 @@ describe.each(engines())('on %s', (engine) => {
   beforeAll(async () => {
     world = await World.start(engine, ['north'], { adapt: replenishing });
     workflowId = formatWorkflowId('inventoryReplenishment', { store: world.store, site: 'north' });
+    // It asks for its first share, too: what comes in below is not for that.
+    await until('the first share', async () => {
+      const asked = await world
+        .site('north')
+        .context.db.all<{ state: string }>(`SELECT state FROM workflow_runs WHERE kind = 'inventoryAllocation'`);
+      return asked.length === 1 && asked.every(({ state }) => state === 'completed');
+    });
   });
   afterAll(() => world.stop());
   afterEach(async () => {

@@ -154,7 +154,8 @@ export class ActivityTask {
 
   private failed(error: unknown): void {
     const { note } = this.around;
-    note(this.queue, `${this.type} failed: ${error instanceof Error ? error.message : String(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    note(this.queue, `${this.type} for ${this.workflowId} failed: ${reason}`);
     if (error instanceof ApplicationFailure && error.nonRetryable === true) {
       const cause = defaultFailureConverter.errorToFailure(error, defaultPayloadConverter);
       return this.settle({ failed: { failure: this.failure(cause) } });
