@@ -93,6 +93,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [1, 2],
+    lastFound: 11,
   },
   {
     name: 'the answer is kept first, and the units credited after',
@@ -134,6 +135,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [1],
+    lastFound: 7,
   },
   {
     name: 'a restored site keeps what it might sell',
@@ -187,6 +189,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [1, 5],
+    lastFound: 13,
   },
   {
     name: 'a confirmation that comes again is told again',
@@ -198,6 +201,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [5],
+    lastFound: 6,
   },
   {
     name: "a cancelled order's units are not returned",
@@ -227,6 +231,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a COMMIT without an answer counts as done',
     patches: [{ file: SALE, find: 'return found ? true : undefined;', replace: 'return true;' }],
     breaks: [2],
+    lastFound: 6,
   },
   {
     name: 'one site sells a cart twice',
@@ -287,6 +292,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [1],
+    lastFound: 7,
   },
   {
     name: 'what a parent answers to a site that runs low, it has not debited',
