@@ -4,24 +4,19 @@
  * Needs root and iproute2.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
 import { isMariadbUrl } from '../../db/migrate';
 import { MARIADB_URL } from './servers';
 import { type WorldOptions } from './world';
 
-/** Where the machine itself is in that network: a cut names the address that it is about. */
-const TEMPORAL = '10.213.0.1';
-const PRIMARY = '10.213.0.2';
-/** Of whatever is never cut off: the buyers, and the sites' databases. */
-const NEAR = '10.213.0.3';
-const ROUTER = '10.213.0.254';
-const NETWORK = '10.213';
-const ROUTER_NAMESPACE = 'entrepot-router';
+/** Tests that run side by side have networks side by side: 10.214 and so on. */
+const NETWORKS_MAX = 8;
+const FIRST_NETWORK = 214;
 
 export type CutFrom = 'temporal' | 'primary';
 export type CutKind = 'silent' | 'refused';
-
-const ADDRESS: Readonly<Record<CutFrom, string>> = { temporal: TEMPORAL, primary: PRIMARY };
 
 /** Why there can be no such network here; null where there can. */
 export function noNetworkReason(): string | null {
@@ -33,49 +28,92 @@ function ip(...args: string[]): void {
   execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
+/** Takes away what tests that were killed have left. */
+function sweep(): void {
+  const left = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  for (const [namespace, owner] of left.matchAll(/\bentrepot-\d+-(\d+)-[a-z]+/g)) {
+    if (!existsSync(`/proc/${owner}`)) spawnSync('ip', ['netns', 'del', namespace]);
+  }
+}
+
 export class Network {
-  readonly temporal = TEMPORAL;
-  readonly database = NEAR;
+  /** Where the machine itself is in that network: a cut names the address that it is about. */
+  readonly temporal: string;
+  private readonly primary: string;
+  /** Of whatever is never cut off: the buyers, and the sites' databases. */
+  readonly database: string;
+  private readonly routerAddress: string;
+  private readonly router: string;
+  /** The machine's end of the link to the router. */
+  private readonly link: string;
   private readonly forwarders: Server[] = [];
   private readonly sockets = new Set<Socket>();
 
-  private constructor(private readonly sites: readonly string[]) {}
+  private constructor(
+    private readonly number: number,
+    private readonly sites: readonly string[],
+  ) {
+    const here = `10.${FIRST_NETWORK + number}.0`;
+    this.temporal = `${here}.1`;
+    this.primary = `${here}.2`;
+    this.database = `${here}.3`;
+    this.routerAddress = `${here}.254`;
+    this.router = this.namespaceOf('router');
+    this.link = `entrepot-up${number}`;
+  }
 
   static create(sites: readonly string[]): Network {
-    const network = new Network(sites);
-    network.remove();
-    ip('netns', 'add', ROUTER_NAMESPACE);
-    ip('link', 'add', 'entrepot-up', 'type', 'veth', 'peer', 'name', 'to-machine', 'netns', ROUTER_NAMESPACE);
-    for (const address of [TEMPORAL, PRIMARY, NEAR]) ip('addr', 'add', `${address}/24`, 'dev', 'entrepot-up');
-    ip('link', 'set', 'entrepot-up', 'up');
-    inRouter('addr', 'add', `${ROUTER}/24`, 'dev', 'to-machine');
-    inRouter('link', 'set', 'to-machine', 'up');
-    execFileSync('ip', ['netns', 'exec', ROUTER_NAMESPACE, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
-    for (const site of sites) network.join(site);
-    return network;
+    sweep();
+    for (let number = 0; number < NETWORKS_MAX; number++) {
+      const network = new Network(number, sites);
+      if (network.claim()) return network.open();
+    }
+    throw new Error(`${NETWORKS_MAX} networks of tests are there already: see ip link`);
+  }
+
+  /** False when another test has this one. */
+  private claim(): boolean {
+    ip('netns', 'add', this.router);
+    const link = ['link', 'add', this.link, 'type', 'veth', 'peer', 'name', 'to-machine', 'netns', this.router];
+    if (spawnSync('ip', link).status === 0) return true;
+    ip('netns', 'del', this.router);
+    return false;
+  }
+
+  private open(): this {
+    for (const address of [this.temporal, this.primary, this.database]) {
+      ip('addr', 'add', `${address}/24`, 'dev', this.link);
+    }
+    ip('link', 'set', this.link, 'up');
+    this.inRouter('addr', 'add', `${this.routerAddress}/24`, 'dev', 'to-machine');
+    this.inRouter('link', 'set', 'to-machine', 'up');
+    execFileSync('ip', ['netns', 'exec', this.router, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+    for (const site of this.sites) this.join(site);
+    return this;
   }
 
   private join(site: string): void {
-    const inSite = (...args: string[]) => ip('-n', namespaceOf(site), ...args);
+    const namespace = this.namespaceOf(site);
+    const inSite = (...args: string[]) => ip('-n', namespace, ...args);
     const gateway = `${this.prefix(site)}.1`;
-    ip('netns', 'add', namespaceOf(site));
-    inRouter('link', 'add', `to-${site}`, 'type', 'veth', 'peer', 'name', 'to-router', 'netns', namespaceOf(site));
-    inRouter('addr', 'add', `${gateway}/24`, 'dev', `to-${site}`);
-    inRouter('link', 'set', `to-${site}`, 'up');
+    ip('netns', 'add', namespace);
+    this.inRouter('link', 'add', `to-${site}`, 'type', 'veth', 'peer', 'name', 'to-router', 'netns', namespace);
+    this.inRouter('addr', 'add', `${gateway}/24`, 'dev', `to-${site}`);
+    this.inRouter('link', 'set', `to-${site}`, 'up');
     inSite('addr', 'add', `${this.address(site)}/24`, 'dev', 'to-router');
     inSite('link', 'set', 'to-router', 'up');
     inSite('link', 'set', 'lo', 'up');
     inSite('route', 'add', 'default', 'via', gateway);
     // Whoever buys does so from an address that no cut is about.
-    ip('route', 'add', `${this.prefix(site)}.0/24`, 'via', ROUTER, 'src', NEAR);
+    ip('route', 'add', `${this.prefix(site)}.0/24`, 'via', this.routerAddress, 'src', this.database);
   }
 
   private prefix(site: string): string {
-    return `${NETWORK}.${1 + this.sites.indexOf(site)}`;
+    return `10.${FIRST_NETWORK + this.number}.${1 + this.sites.indexOf(site)}`;
   }
 
   address(site: string): string {
-    return this.sites.includes(site) ? `${this.prefix(site)}.2` : PRIMARY;
+    return this.sites.includes(site) ? `${this.prefix(site)}.2` : this.primary;
   }
 
   /** A server of this machine's loopback, in reach of the sites: answers the port at the address that a cut may name. */
@@ -94,30 +132,33 @@ export class Network {
       }
     });
     this.forwarders.push(forwarder);
-    await new Promise<void>((resolve) => forwarder.listen(0, at === 'database' ? NEAR : ADDRESS[at], resolve));
+    forwarder.listen(0, this[at]);
+    await once(forwarder, 'listening');
     return (forwarder.address() as AddressInfo).port;
   }
 
   /** The words before a command line that run it at the site. */
   commandAt(site: string): string[] {
-    return this.sites.includes(site) ? ['ip', 'netns', 'exec', namespaceOf(site)] : [];
+    return this.sites.includes(site) ? ['ip', 'netns', 'exec', this.namespaceOf(site)] : [];
   }
 
   /** Nothing passes between the site and that address from here on. */
   cut(site: string, from: CutFrom, kind: CutKind): void {
     const action = kind === 'silent' ? 'blackhole' : 'unreachable';
-    for (const [source, target] of this.ways(site, from)) inRouter('rule', 'add', 'from', source, 'to', target, action);
+    for (const [source, target] of this.ways(site, from)) {
+      this.inRouter('rule', 'add', 'from', source, 'to', target, action);
+    }
     if (kind === 'silent') return;
     // What is refused breaks at once: the sockets that are open, too.
-    execFileSync('ip', ['netns', 'exec', namespaceOf(site), 'ss', '-K', 'dst', ADDRESS[from]], { stdio: 'ignore' });
+    execFileSync('ip', ['netns', 'exec', this.namespaceOf(site), 'ss', '-K', 'dst', this[from]], { stdio: 'ignore' });
   }
 
   heal(site: string, from: CutFrom): void {
-    for (const [source, target] of this.ways(site, from)) inRouter('rule', 'del', 'from', source, 'to', target);
+    for (const [source, target] of this.ways(site, from)) this.inRouter('rule', 'del', 'from', source, 'to', target);
   }
 
   private ways(site: string, from: CutFrom): [string, string][] {
-    const [here, there] = [this.address(site), ADDRESS[from]];
+    const [here, there] = [this.address(site), this[from]];
     return [
       [here, there],
       [there, here],
@@ -127,8 +168,17 @@ export class Network {
   remove(): void {
     for (const socket of this.sockets) socket.destroy();
     for (const forwarder of this.forwarders) forwarder.close();
-    for (const name of [ROUTER_NAMESPACE, ...this.sites.map(namespaceOf)]) spawnSync('ip', ['netns', 'del', name]);
-    spawnSync('ip', ['link', 'del', 'entrepot-up']);
+    for (const name of ['router', ...this.sites]) spawnSync('ip', ['netns', 'del', this.namespaceOf(name)]);
+    spawnSync('ip', ['link', 'del', this.link]);
+  }
+
+  /** Named after its test's process, so that it can be told when that is gone. */
+  private namespaceOf(name: string): string {
+    return `entrepot-${this.number}-${process.pid}-${name}`;
+  }
+
+  private inRouter(...args: string[]): void {
+    ip('-n', this.router, ...args);
   }
 }
 
@@ -142,12 +192,4 @@ export async function databaseInReach(network: Network): Promise<NonNullable<Wor
     [url.hostname, url.port] = [network.database, String(port)];
     return { ...config, database: url.toString() };
   };
-}
-
-function namespaceOf(site: string): string {
-  return `entrepot-${site}`;
-}
-
-function inRouter(...args: string[]): void {
-  ip('-n', ROUTER_NAMESPACE, ...args);
 }
