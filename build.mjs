@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const STAMP = join('dist', 'built-from');
@@ -35,6 +35,8 @@ if (!process.argv.includes('--if-changed') || built !== now) {
     if (status !== 0) process.exit(status ?? 1);
   };
   run(join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
+  // npx has a link to it, made when it first ran the command: a new file must be as good.
+  chmodSync(join('dist', 'cli', 'main.js'), 0o755);
   run(join('dist', 'workers', 'bundle-workflows.js'));
   writeFileSync(STAMP, now);
 }
