@@ -215,7 +215,15 @@ function hideSecrets(): void {
     process.title = withoutSecrets(['entrepot', ...words].join(' '));
 }
 
+/** Whoever reads the output may have enough, as `head` has; what is being done is done all the same. */
+function outliveReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 hideSecrets();
+outliveReader();
 buildProgram()
   .parseAsync()
   .catch((error: unknown) => {
