@@ -28,7 +28,7 @@ const DAYS_PER_LINE = 20;
  * The changes of so many days go together, for the sake of the test's time; ENTREPOT_STREAM_DAYS=1 replays day by day.
  */
 const DAYS_PER_PUSH = {
-  sqlite: Number(process.env['ENTREPOT_STREAM_DAYS'] ?? 4),
+  sqlite: Number(process.env['ENTREPOT_STREAM_DAYS'] ?? 8),
   mariadb: Number(process.env['ENTREPOT_STREAM_DAYS'] ?? 15),
 } as const;
 const TEST_TIMEOUT_MS = 30 * 60_000;
