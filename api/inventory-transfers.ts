@@ -10,9 +10,8 @@ import { DocumentConflictError } from '../db/inbox';
 import { TransferRefusedError, findTransfer, linesOfTransfer, movementsOfTransfer } from '../db/inventory';
 import { loadTopology } from '../db/topology';
 import { SKU_LENGTH_MAX } from '../domain/catalog';
-import { INVENTORY_LINES_MAX, type TransferId, formatTransferId, parseTransferId } from '../domain/inventory';
+import { INVENTORY_LINES_MAX, type TransferId, formatTransferId, intakeOf, parseTransferId } from '../domain/inventory';
 import { LINE_QUANTITY_MAX } from '../domain/orders';
-import { childrenOf } from '../domain/sites';
 import { INVENTORY_XML, bytesOf } from './inventory-borrowing';
 import { movementSchema, shownMovement } from './inventory-ledger';
 import { Problem, notFound } from './problems';
@@ -216,12 +215,13 @@ export const inventoryTransferRoutes: readonly Route[] = [
       422: { description: 'There is no such other site.' },
     },
     handle: async ({ context, store, body }) => {
-      const { topology, site } = await loadTopology(context.db, store.store);
+      const own = await loadTopology(context.db, store.store);
+      const { topology, site } = own;
       const others = topology.sites.map((known) => known.site).filter((known) => known !== site);
       if (!others.includes(body.to)) {
         throw new Problem(422, 'unknown-site', `"${body.to}" is no other site of this store: ${others.join(', ')}`);
       }
-      const account = body.account ?? (childrenOf(topology, site).length > 0 ? 'pool' : 'own');
+      const account = body.account ?? intakeOf(own);
       const request = context.runtime.ids.uuid();
       const moved = await moveStock(context, store, { request, to: body.to, account, lines: body.lines });
       if (moved.outcome === 'short') {

@@ -68,12 +68,22 @@ export async function beginBorrowing(
 }
 
 export async function lockBorrowing(tx: Transaction, store: string, borrowing: string): Promise<StoredBorrowing> {
-  const row = await tx.get<BorrowingRow>(
-    `SELECT ${COLUMNS} FROM borrowings WHERE store = ? AND borrowing = ?${forUpdate(tx.engine)}`,
+  const known = await findBorrowing(tx, store, borrowing, forUpdate(tx.engine));
+  if (!known) throw new Error(`borrowing "${borrowing}" was not written before it was asked for`);
+  return known;
+}
+
+export async function findBorrowing(
+  reads: Statements,
+  store: string,
+  borrowing: string,
+  lock = '',
+): Promise<StoredBorrowing | undefined> {
+  const row = await reads.get<BorrowingRow>(
+    `SELECT ${COLUMNS} FROM borrowings WHERE store = ? AND borrowing = ?${lock}`,
     [store, borrowing],
   );
-  if (!row) throw new Error(`borrowing "${borrowing}" was not written before it was asked for`);
-  return borrowingOf(store, row);
+  return row && borrowingOf(store, row);
 }
 
 /**
@@ -193,17 +203,6 @@ export async function forgetWanted(tx: Transaction, store: string, borrowing: st
   await tx.run('DELETE FROM borrowing_wants WHERE store = ? AND borrowing = ?', [store, borrowing]);
 }
 
-export async function findBorrowing(
-  reads: Statements,
-  store: string,
-  borrowing: string,
-): Promise<StoredBorrowing | undefined> {
-  const row = await reads.get<BorrowingRow>(`SELECT ${COLUMNS} FROM borrowings WHERE store = ? AND borrowing = ?`, [
-    ...[store, borrowing],
-  ]);
-  return row && borrowingOf(store, row);
-}
-
 /** Units by sku that orders here wait for, those that they are short of and those that are there. */
 export async function wantedNow(
   reads: Statements,
@@ -211,27 +210,33 @@ export async function wantedNow(
   skus: readonly string[],
   now: number,
 ): Promise<Map<string, number>> {
-  if (skus.length === 0) return new Map();
-  const rows = await reads.all<StockLine>(
-    `SELECT sku, SUM(quantity) AS quantity FROM borrowing_wants
-     WHERE store = ? AND sku IN (${marks(skus.length)}) AND wanted_until > ? GROUP BY sku`,
-    [store, ...skus, now],
-  );
-  return new Map(rows.map(({ sku, quantity }) => [sku, quantity]));
+  const lines = await wantedLines(reads, store, skus, now);
+  return new Map(lines.map(({ sku, quantity }) => [sku, quantity]));
 }
 
 /** Units by sku that orders want here which began to borrow before this one, by the order of their names. */
-export async function wantedBefore(
+export function wantedBefore(
   reads: Statements,
   store: string,
   ask: string,
   skus: readonly string[],
   now: number,
 ): Promise<StockLine[]> {
+  return wantedLines(reads, store, skus, now, borrowingOfAsk(ask));
+}
+
+async function wantedLines(
+  reads: Statements,
+  store: string,
+  skus: readonly string[],
+  now: number,
+  before?: string,
+): Promise<StockLine[]> {
   if (skus.length === 0) return [];
   return reads.all<StockLine>(
     `SELECT sku, SUM(quantity) AS quantity FROM borrowing_wants
-     WHERE store = ? AND sku IN (${marks(skus.length)}) AND wanted_until > ? AND borrowing < ? GROUP BY sku`,
-    [store, ...skus, now, borrowingOfAsk(ask)],
+     WHERE store = ? AND sku IN (${marks(skus.length)}) AND wanted_until > ?
+       ${before === undefined ? '' : 'AND borrowing < ?'} GROUP BY sku`,
+    [store, ...skus, now, ...(before === undefined ? [] : [before])],
   );
 }

@@ -175,13 +175,16 @@ describe.each(engines())('on %s', (engine) => {
       expect(kept.map((row) => row.payload_id)).not.toContain('third@shop.example');
     });
 
-    test('a transfer with a tombstone is refused for good, and its giver has the units again', async () => {
-      const { giver, incarnation, sequence } = transfer;
-      await north.db.run(
+    const refusedByNorth = () =>
+      north.db.run(
         `INSERT INTO transfers (store, giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at)
          VALUES (?, ?, ?, ?, 'north', 'tombstone', 'void', '', 1, 1)`,
-        [STORE, giver, incarnation, sequence],
+        [STORE, transfer.giver, transfer.incarnation, transfer.sequence],
       );
+
+    test('a transfer with a tombstone is refused for good, and its giver has the units again', async () => {
+      const { sequence } = transfer;
+      await refusedByNorth();
       const confirmation = await north.activities.creditAllocation({ document: await sealed(transfer) });
       expect(readConfirmation(await openDocument(confirmation, KEYS)).outcome).toBe('refused');
       expect(await units()).toBeUndefined();
@@ -195,12 +198,8 @@ describe.each(engines())('on %s', (engine) => {
     });
 
     test('a refusal that comes after its transfer was found stranded changes nothing, and is done with', async () => {
-      const { giver, incarnation, sequence } = transfer;
-      await north.db.run(
-        `INSERT INTO transfers (store, giver, giver_incarnation, sequence, taker, state, cause, payload_id, epoch, created_at)
-         VALUES (?, ?, ?, ?, 'north', 'tombstone', 'void', '', 1, 1)`,
-        [STORE, giver, incarnation, sequence],
-      );
+      const { sequence } = transfer;
+      await refusedByNorth();
       const confirmation = await north.activities.creditAllocation({ document: await sealed(transfer) });
       // Meanwhile north was restored from a backup, and has said so.
       await hq.db.run("UPDATE transfers SET state = 'stranded' WHERE sequence = ?", [sequence]);
