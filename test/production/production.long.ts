@@ -128,13 +128,18 @@ const tell = (line: string) =>
       const deliveries = new DeliveryHistories(client, world.store);
 
       const southern = new Buyers(world, SEED + 1, ['south']);
-      const insisting = southern.buy(SALES);
+      let gone = false;
+      const insist = async () => {
+        do await southern.buy(SALES);
+        while (!gone);
+      };
+      const insisting = insist();
       await until('south to go with a batch in hand', async () => {
         await until('a batch of south', async () => (await deliveries.open('south')).length > 0);
         await processes.kill('south');
-        if ((await deliveries.open('south')).length > 0) return true;
-        await processes.start('south');
-        return false;
+        gone = (await deliveries.open('south')).length > 0;
+        if (!gone) await processes.start('south');
+        return gone;
       });
       await world.pushItems(itemsCsv({ LATE: '3.00' }), ['north']);
       const lines = [{ sku: 'LATE', quantity: LATE_UNITS }];
