@@ -1,9 +1,11 @@
 /** Reading a SubscriptionContentResponse as it streams in: memory holds one batch of items, whatever the catalogue. */
 import { type CatalogItem } from '../domain/catalog';
-import { GROUP_ID_PATTERN, formatAudience } from '../domain/audience';
-import { type Amount, parseAmount } from '../domain/money';
+import { GROUP_ID_PATTERN } from '../domain/audience';
+import { parseAmount } from '../domain/money';
 import { AUDIENCE_DATA, GROUP_PRICE_DATA, type IndexHead, readIndexComment } from './catalog';
+import { OpenItem, needSku } from './open-item';
 import { Utf8Stream, XmlError, XmlStream, needInteger } from './reader';
+import { ITEM_START, WrittenItems } from './written-item';
 
 export interface IndexHandlers {
   /** Called once, before the first item. */
@@ -14,23 +16,8 @@ export interface IndexHandlers {
 
 /** Items handed over at a time: always as many, but for the last, so that statements are of few shapes. */
 const BATCH_ITEMS = 1_000;
-
-/** A class, for an object spread together is a slow one, and there is one an item. */
-class OpenItem {
-  sku = '';
-  description = '';
-  price = '';
-  currency = '';
-  unitOfMeasure = '';
-  classificationDomain = '';
-  classification = '';
-  leadTime = '';
-  /** Pairs, for an object would not keep every name as its own. */
-  readonly attributes: [string, string][] = [];
-  /** The groups that may see it, and their prices. */
-  readonly groups: string[] = [];
-  readonly groupPrices: [string, Amount][] = [];
-}
+/** Characters looked at together: an item that the end of a piece cuts is read by the parser, the slower way. */
+const PIECE_CHARS_MIN = 131_072;
 
 /**
  * The parser cuts each name out of the text anew; one look-up makes it the same string every time, which is compared by
@@ -51,16 +38,43 @@ const NAMES: ReadonlyMap<string, string> = new Map(
 export async function readContentResponse(bytes: AsyncIterable<Uint8Array>, handlers: IndexHandlers): Promise<number> {
   const reader = new IndexReader();
   const stream = new XmlStream(reader);
-  const decoder = new Utf8Stream();
-  for await (const chunk of bytes) {
-    stream.write(decoder.decode(chunk));
+  for await (const piece of pieces(bytes)) {
+    readPiece(stream, reader, piece);
     await reader.handOver(handlers, BATCH_ITEMS);
   }
-  stream.write(decoder.decode());
   stream.end();
   if (stream.root !== 'cXML') throw new XmlError(`the document is a "${stream.root ?? 'nothing'}": cXML is needed`);
   await reader.handOver(handlers, 1);
   return reader.finish();
+}
+
+async function* pieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new Utf8Stream();
+  let piece = '';
+  for await (const chunk of bytes) {
+    piece += decoder.decode(chunk);
+    if (piece.length < PIECE_CHARS_MIN) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece + decoder.decode();
+}
+
+/** Items that stand as they are written go past the parser, which reads everything else. */
+function readPiece(stream: XmlStream, reader: IndexReader, piece: string): void {
+  const items = new WrittenItems(piece);
+  for (;;) {
+    const from = items.at;
+    if (stream.isBetweenTags && reader.isBetweenItems) {
+      for (let item = items.next(); item; item = items.next()) reader.takeItem(item);
+      stream.pass(piece.slice(from, items.at));
+    }
+    if (items.at === piece.length) return;
+    const start = piece.indexOf(ITEM_START, items.at + 1);
+    const end = start < 0 ? piece.length : start;
+    stream.write(piece.slice(items.at, end));
+    items.at = end;
+  }
 }
 
 class IndexReader {
@@ -76,6 +90,16 @@ class IndexReader {
   private groupData = '';
   private items: CatalogItem[] = [];
   private withdrawn: string[] = [];
+
+  /** Where an item may begin. */
+  get isBetweenItems(): boolean {
+    return this.path.at(-1) === 'Index';
+  }
+
+  takeItem(item: OpenItem | null): void {
+    if (item) this.items.push(item.finished());
+    this.item = null;
+  }
 
   open(opened: string, attributes: Readonly<Record<string, string>>): void {
     const name = NAMES.get(opened) ?? opened;
@@ -103,7 +127,7 @@ class IndexReader {
     if (name === 'InternalID' && parent === 'Subscription') this.catalog = this.characters.trim();
     else if (name === 'Comments' && parent === 'Index')
       this.head = readIndexComment(this.characters, this.catalog, this.loadmode);
-    else if (name === 'IndexItemAdd') this.items.push(this.finished());
+    else if (name === 'IndexItemAdd') this.takeItem(this.item);
     else if (name === 'IndexItemDelete') this.withdrawn.push(needSku(this.item));
     else if (this.item) this.take(this.item, name, parent);
     this.characters = '';
@@ -131,26 +155,6 @@ class IndexReader {
     else throw new XmlError(`item "${item.sku}": SearchGroupData "${this.groupData}"`, { value });
   }
 
-  private finished(): CatalogItem {
-    const item = this.item as OpenItem;
-    this.item = null;
-    const sku = needSku(item);
-    const price = parseAmount(item.price.trim());
-    if (price === null) throw new XmlError(`item "${sku}": UnitPrice: a decimal is needed`, { value: item.price });
-    const read: CatalogItem = {
-      sku,
-      description: item.description,
-      price,
-      currency: item.currency,
-      unitOfMeasure: item.unitOfMeasure,
-      classification: { domain: item.classificationDomain, code: item.classification },
-      leadTimeDays: needInteger(item.leadTime, `item "${sku}": LeadTime`),
-      attributes: Object.fromEntries(item.attributes),
-      audience: formatAudience(item.groups),
-    };
-    return item.groupPrices.length === 0 ? read : { ...read, groupPrices: Object.fromEntries(item.groupPrices) };
-  }
-
   async handOver(handlers: IndexHandlers, atLeast: number): Promise<void> {
     if (this.head && !this.headTold) {
       this.headTold = true;
@@ -167,9 +171,4 @@ class IndexReader {
     if (this.status === 200 && !this.head) throw new XmlError('the answer has Status 200 but no Index');
     return this.status;
   }
-}
-
-function needSku(item: OpenItem | null): string {
-  if (!item || item.sku === '') throw new XmlError('an IndexItem has no SupplierPartID');
-  return item.sku;
 }

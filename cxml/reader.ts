@@ -62,12 +62,16 @@ export interface XmlHandlers {
 export class XmlStream {
   private readonly parser = new SaxesParser({ position: true });
   private depth = 0;
+  /** Characters written to the parser so far, and how many of them it had when its last tag ended. */
+  private written = 0;
+  private tagEnd = 0;
+  private readonly passed = { lines: 0, onLine: 0, columns: 0 };
   /** The root's name, once it was seen. */
   root: string | undefined;
 
   constructor(handlers: XmlHandlers, depthMax = DEPTH_MAX) {
     this.parser.on('error', (error) => {
-      const { line, column } = this.parser;
+      const { line, column } = this;
       throw new XmlError(`the document is not well-formed XML at line ${line}, column ${column}`, {
         value: error.message,
       });
@@ -76,6 +80,7 @@ export class XmlStream {
       if (doctype.includes('[')) throw new XmlError('the document has an internal subset: remove it from its DOCTYPE');
     });
     this.parser.on('opentag', ({ name, attributes }) => {
+      this.tagEnd = this.parser.position;
       this.root ??= name;
       if (++this.depth > depthMax) throw new XmlError(`element "${name}" is nested deeper than ${depthMax}`);
       handlers.open(name, attributes as Record<string, string>);
@@ -83,6 +88,7 @@ export class XmlStream {
     this.parser.on('text', (text) => handlers.text(text));
     this.parser.on('cdata', (text) => handlers.text(text));
     this.parser.on('closetag', ({ name }) => {
+      this.tagEnd = this.parser.position;
       this.depth--;
       handlers.close(name);
     });
@@ -90,11 +96,36 @@ export class XmlStream {
 
   /** Where the parser is, counted from 1. */
   get line(): number {
-    return this.parser.line;
+    return this.parser.line + this.passed.lines;
+  }
+
+  private get column(): number {
+    const { line, columnIndex } = this.parser;
+    return line === this.passed.onLine ? columnIndex + this.passed.columns : columnIndex;
+  }
+
+  /** The last character written ended a tag, so that nothing is half read. */
+  get isBetweenTags(): boolean {
+    return this.tagEnd === this.written;
   }
 
   write(chunk: string): void {
     this.parser.write(chunk);
+    this.written += chunk.length;
+  }
+
+  /** Whole elements that somebody else has read, `isBetweenTags` before: counted, so that errors name the right place. */
+  pass(elements: string): void {
+    const { passed, parser } = this;
+    if (passed.onLine !== parser.line) Object.assign(passed, { onLine: parser.line, columns: 0 });
+    let lineStart = 0;
+    for (let end = elements.indexOf('\n'); end >= 0; end = elements.indexOf('\n', lineStart)) {
+      passed.lines++;
+      lineStart = end + 1;
+    }
+    // At rest, the parser's own columns are those of its last chunk counted twice; its line began where it says.
+    const column = this.written - (parser.position - parser.columnIndex);
+    passed.columns = lineStart === 0 ? passed.columns + elements.length : elements.length - lineStart - column;
   }
 
   end(): void {

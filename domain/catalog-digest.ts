@@ -2,19 +2,18 @@
 import { createHash, hash } from 'node:crypto';
 import { type CatalogItem } from './catalog';
 
-/** Whoever takes a document asks for an item's hash twice, and a hash is dear beside all else that is done with it. */
-const known = new WeakMap<CatalogItem, string>();
+/** An item with its hash, which is dear beside all else that is done with an item: whoever has it hands it on. */
+export interface HashedItem {
+  readonly item: CatalogItem;
+  readonly contentHash: string;
+}
+
+export function hashed(item: CatalogItem): HashedItem {
+  return { item, contentHash: hashItem(item) };
+}
 
 /** SHA-256 (hex) of an item's content, independent of where and when it is stored. */
 export function hashItem(item: CatalogItem): string {
-  const before = known.get(item);
-  if (before !== undefined) return before;
-  const made = hashContent(item);
-  known.set(item, made);
-  return made;
-}
-
-function hashContent(item: CatalogItem): string {
   const canonical = JSON.stringify([
     item.sku,
     item.description,
@@ -71,12 +70,8 @@ export class ContentDigest {
     this.hash.update(JSON.stringify([catalog, partition, base, target]));
   }
 
-  add(item: CatalogItem): void {
-    this.addHash(hashItem(item));
-  }
-
-  /** An item by the hash of its content. */
-  addHash(contentHash: string): void {
+  /** An item, by the hash of its content. */
+  add(contentHash: string): void {
     this.hash.update(`\nadd ${contentHash}`);
   }
 

@@ -10,7 +10,7 @@ import { type Transaction } from '../../db/database';
 import { loadTopology } from '../../db/topology';
 import { EVERYONE, NO_REVISION, showRevision } from '../../domain/catalog';
 import { baseTaken, isTaken } from '../../domain/catalog-delta';
-import { ContentDigest } from '../../domain/catalog-digest';
+import { ContentDigest, hashed } from '../../domain/catalog-digest';
 import { childrenOf } from '../../domain/sites';
 import { type SiteContext } from '../context';
 import { type CatalogApplied, type CatalogDocumentReference } from '../contract';
@@ -140,11 +140,12 @@ async function stageDocument(
       announced.audience = head.audience;
     },
     async batch(items, withdrawn) {
-      for (const item of items) content.add(item);
+      const versions = items.map(hashed);
+      for (const { contentHash } of versions) content.add(contentHash);
       for (const sku of withdrawn) content.withdraw(sku);
       await writing;
       // Not awaited: the next batch is read while the database takes this one.
-      writing = full ? staging.replace(items) : staging.change(items, withdrawn);
+      writing = full ? staging.replace(versions) : staging.change(versions, withdrawn);
       writing.catch(() => undefined);
       onProgress();
     },

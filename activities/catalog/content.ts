@@ -92,7 +92,7 @@ export async function* writeContent(
     let text = '';
     for (const { after } of versions) {
       if (after === null) continue;
-      digest.addHash(after.contentHash);
+      digest.add(after.contentHash);
       text += writeIndexItem(after.item, language);
     }
     return Buffer.from(text);

@@ -44,7 +44,7 @@ export async function viewOfSite(reads: Statements, store: string, site: string)
       `site "${site}" and those below it serve ${all.size} user groups: at most ${GROUPS_MAX}, for they go in one document`,
     );
   }
-  return { partition: formatAudience(all), served };
+  return { partition: formatAudience([...all]), served };
 }
 
 /** What the partition comes to at a revision: from the newest that is known, or counted anew; kept for the next time. */

@@ -17,7 +17,7 @@ import { Staging } from '../../db/catalog/staging';
 import { itemsSeen } from '../../db/catalog/views';
 import { type Database } from '../../db/database';
 import { NO_REVISION } from '../../domain/catalog';
-import { ContentDigest } from '../../domain/catalog-digest';
+import { ContentDigest, hashed } from '../../domain/catalog-digest';
 import { REAL_RUNTIME } from '../../workers/site';
 import { batches, items } from './items';
 
@@ -69,7 +69,7 @@ export async function stages(
     await timed('write', async () => {
       const document = { store, catalog: `${catalog}-alone`, base: NO_REVISION, target: head.revision, partition: '' };
       const { staging } = await Staging.begin(site, document, REAL_RUNTIME.ids.uuid(), 1);
-      for (const batch of batches(items(count), BATCH_ITEMS)) await staging?.replace(batch);
+      for (const batch of batches(items(count), BATCH_ITEMS)) await staging?.replace(batch.map(hashed));
       await staging?.replaceRest();
       await staging?.flip({ now: 1, request: 'bench', audience: '' });
     });

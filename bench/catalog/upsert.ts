@@ -4,6 +4,7 @@ import mysql from 'mysql2/promise';
 import { CONTENT_COLUMNS, contentValues } from '../../db/catalog/items';
 import { type SqlValue } from '../../db/database';
 import { OPEN_REVISION, formatRevision } from '../../domain/catalog';
+import { hashed } from '../../domain/catalog-digest';
 import { batches, items } from './items';
 
 const COLUMNS = ['store', 'catalog', 'sku', 'from_revision', 'to_revision', 'partition_name', ...CONTENT_COLUMNS];
@@ -14,7 +15,7 @@ export const UPSERT_ROWS = [100, 500, 1_000] as const;
 export async function bareUpsert(database: string, catalog: string, count: number, rowsEach: number): Promise<number> {
   const made = [...items(count)].map((item): SqlValue[] => [
     ...['bench', catalog, item.sku, formatRevision(1, 1), OPEN_REVISION, ''],
-    ...contentValues(item),
+    ...contentValues(hashed(item)),
   ]);
   return database.startsWith('mysql:') ? onMariadb(database, made, rowsEach) : onSqlite(database, made, rowsEach);
 }

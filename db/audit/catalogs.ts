@@ -1,7 +1,6 @@
 /** Invariant 3, as far as a database can show it: a site's items are those of the revision that it claims. */
 import { EVERYONE, showRevision } from '../../domain/catalog';
-import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
-import { type ItemVersion } from '../catalog/changes';
+import { EMPTY_DIGEST, type HashedItem, addToDigest, hashItem } from '../../domain/catalog-digest';
 import { listConfirmations } from '../catalog/deliveries';
 import { type RevisionRecord, findRevision, listHeads, readHead } from '../catalog/heads';
 import { type ViewKey, itemsSeen } from '../catalog/views';
@@ -49,7 +48,7 @@ async function sumOfItems(
   reads: Statements,
   view: ViewKey,
   revision: Pick<RevisionRecord, 'revision' | 'audience'>,
-  look: (version: ItemVersion) => void = () => undefined,
+  look: (version: HashedItem) => void = () => undefined,
 ): Promise<{ count: number; sum: string }> {
   let [count, sum] = [0, EMPTY_DIGEST];
   for (let after: string | null = ''; after !== null;) {

@@ -1,5 +1,5 @@
 /** What changed between two revisions: item versions hold from a revision to a revision, so a change is an end of one. */
-import { type CatalogItem } from '../../domain/catalog';
+import { type HashedItem } from '../../domain/catalog-digest';
 import { type SqlValue, type Statements } from '../database';
 import { CONTENT_COLUMNS, type ContentRow, itemOf, marks } from './items';
 
@@ -40,16 +40,11 @@ export async function countTouched(reads: Statements, span: Span, limit: number)
   return row?.touched ?? 0;
 }
 
-export interface ItemVersion {
-  readonly item: CatalogItem;
-  readonly contentHash: string;
-}
-
 /** An item as it stood at the base and stands at the target; null where it was not in the catalogue. */
 export interface VersionsOfItem {
   readonly sku: string;
-  readonly before: ItemVersion | null;
-  readonly after: ItemVersion | null;
+  readonly before: HashedItem | null;
+  readonly after: HashedItem | null;
 }
 
 export function isChange({ before, after }: VersionsOfItem): boolean {
@@ -74,7 +69,7 @@ export async function itemsAt(
   { store, catalog, revision }: { store: string; catalog: string; revision: number },
   after: string,
   limit: number,
-): Promise<ItemVersion[]> {
+): Promise<HashedItem[]> {
   const rows = await reads.all<ContentRow>(
     `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
      WHERE store = ? AND catalog = ? AND sku > ? AND from_revision <= ? AND to_revision > ? ORDER BY sku LIMIT ${limit}`,
@@ -88,7 +83,7 @@ async function versionsAt(
   { store, catalog }: Span,
   revision: number,
   skus: readonly string[],
-): Promise<Map<string, ItemVersion>> {
+): Promise<Map<string, HashedItem>> {
   const rows = await reads.all<ContentRow>(
     `SELECT sku, ${CONTENT_COLUMNS.join(', ')} FROM item_versions
      WHERE store = ? AND catalog = ? AND sku IN (${marks(skus.length)}) AND from_revision <= ? AND to_revision > ?`,
@@ -97,6 +92,6 @@ async function versionsAt(
   return new Map(rows.map((row) => [row.sku, versionOf(row)]));
 }
 
-function versionOf(row: ContentRow): ItemVersion {
+function versionOf(row: ContentRow): HashedItem {
   return { item: itemOf(row), contentHash: row.content_hash };
 }

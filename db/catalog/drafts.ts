@@ -3,7 +3,7 @@
  * each other (docs/decisions/0026). Who writes has locked the store's primacy in the same transaction.
  */
 import { type CatalogItem, OPEN_REVISION } from '../../domain/catalog';
-import { hashItem } from '../../domain/catalog-digest';
+import { hashed } from '../../domain/catalog-digest';
 import {
   DRAFT_DEFAULT,
   type DatedChange,
@@ -54,9 +54,11 @@ export async function draftItems(
   if (items.length === 0) return { changed: 0, unchanged: 0 };
   const skus = items.map((item) => item.sku);
   const hashes = await openHashes(tx, store, catalog, skus);
-  const rows = items.map((item) => ({ item, hash: hashItem(item) }));
-  const changed = rows.filter(({ item, hash }) => hashes.get(item.sku) !== hash);
-  const unchanged = rows.filter(({ item, hash }) => hashes.get(item.sku) === hash).map(({ item }) => item.sku);
+  const rows = items.map(hashed);
+  const changed = rows.filter(({ item, contentHash }) => hashes.get(item.sku) !== contentHash);
+  const unchanged = rows
+    .filter(({ item, contentHash }) => hashes.get(item.sku) === contentHash)
+    .map(({ item }) => item.sku);
   const key = [store, catalog, draft];
   if (unchanged.length > 0) {
     await tx.run(
@@ -66,7 +68,7 @@ export async function draftItems(
   }
   await writeChanges(
     tx,
-    changed.map(({ item, hash }) => [...key, item.sku, AT_ONCE, 0, 0, now, ...contentValues(item, hash)]),
+    changed.map((version) => [...key, version.item.sku, AT_ONCE, 0, 0, now, ...contentValues(version)]),
   );
   return { changed: changed.length, unchanged: unchanged.length };
 }
@@ -104,7 +106,7 @@ export async function draftEntries(
     tx,
     later.map(({ item, priceFrom }) => {
       const priceOnly = standing.get(item.sku) ? 1 : 0;
-      return [...draftValues(key), item.sku, priceFrom, 0, priceOnly, now, ...contentValues(item)];
+      return [...draftValues(key), item.sku, priceFrom, 0, priceOnly, now, ...contentValues(hashed(item))];
     }),
   );
   return { ...drafted, waiting: later.length };

@@ -1,6 +1,6 @@
 /** Catalogue items as rows. An item version holds from a revision to a revision (design, section 5). */
 import { type CatalogItem, OPEN_REVISION } from '../../domain/catalog';
-import { hashItem } from '../../domain/catalog-digest';
+import { type HashedItem } from '../../domain/catalog-digest';
 import { type SqlValue, type Statements } from '../database';
 
 export const CONTENT_COLUMNS = [
@@ -33,7 +33,7 @@ export interface ContentRow {
 }
 
 /** The values of CONTENT_COLUMNS. */
-export function contentValues(item: CatalogItem, contentHash: string = hashItem(item)): SqlValue[] {
+export function contentValues({ item, contentHash }: HashedItem): SqlValue[] {
   return [
     item.description,
     item.price,

@@ -3,9 +3,9 @@
  * (figure 7, step 702; invariant 3). What a dead stager left behind is undone by the next.
  */
 import { TellableError } from '../../domain/errors';
-import { type CatalogItem, EVERYONE, OPEN_REVISION, showRevision } from '../../domain/catalog';
+import { EVERYONE, OPEN_REVISION, showRevision } from '../../domain/catalog';
 import { isTaken } from '../../domain/catalog-delta';
-import { EMPTY_DIGEST, addToDigest, hashItem } from '../../domain/catalog-digest';
+import { EMPTY_DIGEST, type HashedItem, addToDigest } from '../../domain/catalog-digest';
 import { type Database, type Transaction } from '../database';
 import { insertRows } from '../dialect';
 import { type CatalogHead, addRevision, lockHead, moveHead } from './heads';
@@ -63,8 +63,8 @@ export class Staging {
   }
 
   /** Items of a full document: what the site has between the last batch and this one's end, and is not in it, goes. */
-  async replace(items: readonly CatalogItem[]): Promise<void> {
-    const end = items.at(-1)?.sku;
+  async replace(items: readonly HashedItem[]): Promise<void> {
+    const end = items.at(-1)?.item.sku;
     if (end === undefined) return;
     this.requireOrder(items);
     await this.db.transaction(async (tx) => {
@@ -92,8 +92,8 @@ export class Staging {
   }
 
   /** Items of an incremental document, and the withdrawn ones. */
-  async change(items: readonly CatalogItem[], withdrawn: readonly string[]): Promise<void> {
-    const skus = [...items.map((item) => item.sku), ...withdrawn];
+  async change(items: readonly HashedItem[], withdrawn: readonly string[]): Promise<void> {
+    const skus = [...items.map(({ item }) => item.sku), ...withdrawn];
     if (skus.length === 0) return;
     await this.db.transaction(async (tx) => {
       await this.requireMine(tx);
@@ -147,15 +147,13 @@ export class Staging {
   /** `present` holds the hashes of what is there now, in the range that the batch speaks of. Answers hashes. */
   private async stage(
     tx: Transaction,
-    items: readonly CatalogItem[],
+    items: readonly HashedItem[],
     present: Map<string, string>,
   ): Promise<{ hashes: string[]; added: string[]; removed: string[] }> {
     const { catalog } = this.base;
-    const rows = items.map((item) => ({ item, hash: hashItem(item) }));
-    const unchanged = new Set(
-      rows.filter(({ item, hash }) => present.get(item.sku) === hash).map(({ item }) => item.sku),
-    );
-    const added = rows.filter(({ item }) => !unchanged.has(item.sku));
+    const isUnchanged = ({ item, contentHash }: HashedItem) => present.get(item.sku) === contentHash;
+    const unchanged = new Set(items.filter(isUnchanged).map(({ item }) => item.sku));
+    const added = items.filter(({ item }) => !unchanged.has(item.sku));
     const closed = [...present].filter(([sku]) => !unchanged.has(sku));
     for (const skus of chunks(closed.map(([sku]) => sku))) {
       await tx.run(
@@ -168,14 +166,14 @@ export class Staging {
       tx,
       'item_versions',
       ['store', 'catalog', 'sku', 'from_revision', 'to_revision', 'partition_name', ...CONTENT_COLUMNS],
-      added.map(({ item, hash }) => [
-        ...[this.store, catalog, item.sku, this.target, OPEN_REVISION, EVERYONE],
-        ...contentValues(item, hash),
+      added.map((version) => [
+        ...[this.store, catalog, version.item.sku, this.target, OPEN_REVISION, EVERYONE],
+        ...contentValues(version),
       ]),
     );
     return {
-      hashes: rows.map(({ hash }) => hash),
-      added: added.map(({ hash }) => hash),
+      hashes: items.map(({ contentHash }) => contentHash),
+      added: added.map(({ contentHash }) => contentHash),
       removed: closed.map(([, hash]) => hash),
     };
   }
@@ -206,9 +204,10 @@ export class Staging {
     return new Map(rows.map((row) => [row.sku, row.content_hash]));
   }
 
-  private requireOrder(items: readonly CatalogItem[]): void {
+  private requireOrder(items: readonly HashedItem[]): void {
     let before = this.last;
-    for (const { sku } of items) {
+    for (const { item } of items) {
+      const { sku } = item;
       if (before !== null && Buffer.compare(Buffer.from(before), Buffer.from(sku)) >= 0) {
         throw new CatalogOrderError(
           `item "${sku}" comes after "${before}": a full document lists each sku once, in order`,

@@ -3,10 +3,10 @@
  * names the groups (domain/audience.ts); what everyone sees at the primary is the revision's own record.
  */
 import { groupsIn, seenBy } from '../../domain/audience';
-import { hashItem } from '../../domain/catalog-digest';
+import { type HashedItem, hashed } from '../../domain/catalog-digest';
 import { type Statements, type Transaction } from '../database';
 import { insertRows } from '../dialect';
-import { type ItemVersion, itemsAt } from './changes';
+import { itemsAt } from './changes';
 import { type RevisionRecord, findRevision } from './heads';
 
 export interface ViewKey {
@@ -59,14 +59,14 @@ export async function saveView(tx: Transaction, { store, catalog, partition }: V
 
 /** The version as that partition has it; null where it has none. `ofCatalog` is the catalogue's own audience. */
 export function versionSeen(
-  version: ItemVersion | null,
+  version: HashedItem | null,
   served: readonly string[],
   ofCatalog: string,
-): ItemVersion | null {
+): HashedItem | null {
   if (version === null) return null;
   const item = seenBy(version.item, served, ofCatalog);
   if (item === null || item === version.item) return item && version;
-  return { item, contentHash: hashItem(item) };
+  return hashed(item);
 }
 
 /** Items of a revision beyond `after` as the partition has them, in the order of their skus; `last` is null at the end. */
@@ -76,7 +76,7 @@ export async function itemsSeen(
   { revision, audience }: Pick<RevisionRecord, 'revision' | 'audience'>,
   after: string,
   limit: number,
-): Promise<{ versions: ItemVersion[]; last: string | null }> {
+): Promise<{ versions: HashedItem[]; last: string | null }> {
   const served = groupsIn(partition);
   const found = await itemsAt(reads, { store, catalog, revision }, after, limit);
   const versions = found.flatMap((version) => versionSeen(version, served, audience) ?? []);

@@ -4,7 +4,7 @@ import { searchedRevision } from '../../db/catalog/indexing';
 import { Staging } from '../../db/catalog/staging';
 import { insertRows } from '../../db/dialect';
 import { NO_REVISION, formatRevision, showRevision } from '../../domain/catalog';
-import { EMPTY_DIGEST } from '../../domain/catalog-digest';
+import { EMPTY_DIGEST, hashed } from '../../domain/catalog-digest';
 import { writeCursor } from '../../api/schemas';
 import { engines } from '../support/databases';
 import { runEntrepot } from '../support/command';
@@ -110,7 +110,7 @@ describe.each(engines())('the API of a site on %s', (engine) => {
     );
     const secret = { sku: 'SECRET', description: 'Secret lamp', price: 1, currency: 'GBP', unitOfMeasure: 'EA' };
     const rest = { classification: { domain: 'UNSPSC', code: '1' }, leadTimeDays: 1, attributes: {}, audience: '' };
-    await staging?.replace([{ ...secret, ...rest }]);
+    await staging?.replace([hashed({ ...secret, ...rest })]);
     const search = JSON.parse(Buffer.from(after, 'base64url').toString()) as object;
     for (const revision of [ahead, newest + 7, NO_REVISION]) {
       for (const [query, cursor] of [

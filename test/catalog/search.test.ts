@@ -25,6 +25,7 @@ import { insertRows } from '../../db/dialect';
 import { openDatabase } from '../../db/migrate';
 import { PUBLIC } from '../../domain/audience';
 import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
+import { hashed } from '../../domain/catalog-digest';
 import { parseAmount } from '../../domain/money';
 import { ITEM_ORDERS, type ItemOrder, searchScope, searchedWords, wordsOf } from '../../domain/search';
 import { type FreshDatabase, engines, freshDatabase } from '../support/databases';
@@ -250,7 +251,9 @@ describe.each(engines())('a search on %s', (engine) => {
     const first = await index(db);
     const target = formatRevision(1, 2);
     const { staging } = await Staging.begin(db, { ...NAME, base: NO_REVISION, target, partition: '' }, 'stager', 1);
-    await staging?.replace([item('A', { description: 'blue lamp' }), item('C', { description: 'red bowl' })]);
+    await staging?.replace(
+      [item('A', { description: 'blue lamp' }), item('C', { description: 'red bowl' })].map(hashed),
+    );
     await staging?.replaceRest();
     expect([await find(db, 'red'), await find(db, 'blue'), await find(db, 'bowl')]).toEqual([['A', 'B'], [], []]);
     expect(await catalogsToIndex(db)).toEqual([]);

@@ -87,6 +87,67 @@ describe('a SubscriptionContentResponse', () => {
     );
   });
 
+  /** With another white space in it, an item does not stand as it is written, and the parser reads it. */
+  const byTheParser = (document: string) => document.replaceAll('<IndexItem>', '<IndexItem >');
+  const outcome = (document: string) => read(document, 16_384).catch((error: unknown) => (error as Error).constructor);
+
+  test('is read past the parser as the parser reads it, spoilt or not', async () => {
+    const grouped = fc.record({ audience: fc.constantFrom('', '|1f|'), groupPrices: fc.constant({ '1f': 20_000 }) });
+    const some = fc.oneof(
+      { weight: 4, arbitrary: item },
+      fc.tuple(item, grouped).map(([one, groups]) => ({ ...one, ...groups })),
+    );
+    const spoiling = fc.record({
+      at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+      drop: fc.nat(3),
+      insert: fc
+        .constantFrom('', 'x', '&', ';', '&amp;', '&#13;', '&#9;', '&apos;', '<', '>', ']]>', '"', '\t', '\n', '\r')
+        .map(String),
+    });
+    let taken = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(some, { minLength: 1, maxLength: 4 }), fc.option(spoiling), async (items, spoilt) => {
+        let body = items.map((one) => writeIndexItem(one, 'en')).join('');
+        if (spoilt) {
+          const at = Math.floor(spoilt.at * body.length);
+          body = body.slice(0, at) + spoilt.insert + body.slice(at + spoilt.drop);
+        }
+        const document = startContentResponse(head, envelope, 'en') + body + END_CONTENT_RESPONSE;
+        const found = await outcome(document);
+        if (spoilt && 'items' in found) taken++;
+        expect(found).toEqual(await outcome(byTheParser(document)));
+      }),
+      { numRuns: 600 },
+    );
+    // Neither all of what is spoilt may be refused, nor nothing.
+    expect(taken).toBeGreaterThan(20);
+  });
+
+  test('is read in pieces whose ends cut items', async () => {
+    const [one] = fc.sample(item, { numRuns: 1, seed: 7 }) as [CatalogItem];
+    const items = Array.from({ length: 2_000 }, (_, index) => ({ ...one, sku: `SKU ${index}`, price: index }));
+    const body = items.map((each) => writeIndexItem(each, 'en'));
+    body[700] = `<!-- ${body[0]} <a></a> -->${body[700]}`;
+    const document = startContentResponse(head, envelope, 'en') + body.join('') + END_CONTENT_RESPONSE;
+    expect((await read(document, 10_007)).items).toEqual(items);
+  });
+
+  test('names the place of an error, whoever has read what stands before it', async () => {
+    const [one] = fc.sample(item, { numRuns: 1, seed: 7 }) as [CatalogItem];
+    const before = startContentResponse(head, envelope, 'en');
+    const place = async (...descriptions: string[]) => {
+      const body = descriptions.map((description) => writeIndexItem({ ...one, description }, 'en')).join('');
+      const wrong = before + body + '<IndexItem></Wrong>';
+      const lines = wrong.split('\n');
+      const found = await read(wrong, 100).catch((error: unknown) => (error as Error).message);
+      return { found, right: `at line ${lines.length}, column ${lines.at(-1)?.length}` };
+    };
+    for (const descriptions of [['a'], ['a', 'b\nc'], ['a\n\nb', 'c'], ['a\nb', 'c', 'd\ne']]) {
+      const { found, right } = await place(...descriptions);
+      expect(found).toContain(right);
+    }
+  });
+
   test('tells that nothing is newer by Status 204', async () => {
     expect(await read(writeStatus(204, 'nothing is newer', envelope), 7)).toMatchObject({ status: 204, head: null });
   });

@@ -14,6 +14,7 @@ import { ReceiptConflictError } from '../../db/inventory';
 import { NotPrimaryError, loadTopology, requirePrimacy, saveTopology } from '../../db/topology';
 import { findWorkflowRun, recordWorkflowStarted, recordWorkflowState, requestWorkflow } from '../../db/workflow-runs';
 import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
+import { hashed } from '../../domain/catalog-digest';
 import { type StockLine } from '../../domain/inventory';
 import { REAL_RUNTIME } from '../../workers/site';
 import { STORE, type StockSite, bookReceiptLines, stockSite, topology } from '../inventory/stock-site';
@@ -271,7 +272,7 @@ describe.each(engines())('interleaved on %s', (engine) => {
             newId(),
             1,
           );
-          await staging?.replace(items);
+          await staging?.replace(items.map(hashed));
           await staging?.flip({ now: 1, request: 'document', audience: '' });
         };
         return {

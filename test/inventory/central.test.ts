@@ -6,10 +6,10 @@ import { newExpiries, returnExpired } from '../../activities/inventory/returning
 import { reallocationActivities } from '../../activities/inventory/reallocation';
 import { type SaleResult, sellCart } from '../../activities/sale';
 import { makeCart } from '../../bench/shop';
-import { Staging } from '../../db/catalog/staging';
-import { ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
+import { formatRevision } from '../../domain/catalog';
 import { Expiry, NOTHING_CENTRAL, type StockLine, centralTest, reservedAndLeft } from '../../domain/inventory';
 import { REAL_RUNTIME } from '../../workers/site';
+import { takeRevision } from '../support/catalog';
 import { engines } from '../support/databases';
 import { STORE } from '../support/lone-site';
 import { StockTree } from './stock-tree';
@@ -36,21 +36,12 @@ describe.each(engines())('on %s', (engine) => {
       { shippingMethods: SHIPPING, inventory },
     );
     for (const { db } of tree.sites.values()) {
-      const document = { store: STORE, catalog: CATALOG, base: NO_REVISION, target: REVISION, partition: '' };
-      const { staging } = await Staging.begin(db, document, 'test', 0);
-      await staging?.replace(
-        SKUS.map((sku) => ({
-          ...ITEM_DEFAULTS,
-          sku,
-          description: sku,
-          price: 10_000,
-          currency: 'GBP',
-          attributes: {},
-          audience: '',
-        })),
+      const revision = { store: STORE, catalog: CATALOG, revision: REVISION };
+      await takeRevision(
+        db,
+        revision,
+        SKUS.map((sku) => ({ sku, price: 10_000 })),
       );
-      await staging?.replaceRest();
-      await staging?.flip({ now: 0, request: 'test', audience: '' });
     }
   }
 

@@ -10,17 +10,17 @@ import { allRoutes } from '../../api/routes';
 import { itemsOnSale } from '../../activities/sale';
 import { type KeyRole, addKey, makeKey } from '../../db/api-keys';
 import { addLines, createCart, writeCart } from '../../db/carts';
-import { Staging } from '../../db/catalog/staging';
 import { type Engine } from '../../db/database';
 import { availableUnits, credit } from '../../db/inventory';
 import { saveTopology, seedTopology } from '../../db/topology';
 import { PUBLIC } from '../../domain/audience';
-import { ITEM_DEFAULTS, NO_REVISION, formatRevision } from '../../domain/catalog';
+import { formatRevision } from '../../domain/catalog';
 import { type SealedDocument } from '../../domain/documents';
 import { type StockLine } from '../../domain/inventory';
 import { parseAmount } from '../../domain/money';
 import { type Topology } from '../../domain/sites';
 import { REAL_RUNTIME } from '../../workers/site';
+import { takeRevision } from '../support/catalog';
 import { type FreshDatabase, freshDatabase } from '../support/databases';
 import { INVENTORY_AT_REST } from '../support/inventory-settings';
 
@@ -141,18 +141,10 @@ export class Shop {
   /** A full revision with just these items, priced in pounds. */
   async sells(prices: Readonly<Record<string, string>>, currency = 'GBP'): Promise<void> {
     this.revision++;
-    const target = formatRevision(1, this.revision);
-    const document = { store: STORE, catalog: CATALOG, base: NO_REVISION, target, partition: '' };
-    const { staging } = await Staging.begin(this.db, document, REAL_RUNTIME.ids.uuid(), 0);
     const items = Object.entries(prices)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([sku, price]) => ({
-        ...{ sku, description: `Item <${sku}> & co`, price: parseAmount(price) ?? 0, currency },
-        ...{ ...ITEM_DEFAULTS, attributes: {}, audience: '' },
-      }));
-    await staging?.replace(items);
-    await staging?.replaceRest();
-    await staging?.flip({ now: 0, request: `revision-${this.revision}`, audience: '' });
+      .map(([sku, price]) => ({ sku, description: `Item <${sku}> & co`, price: parseAmount(price) ?? 0, currency }));
+    await takeRevision(this.db, { store: STORE, catalog: CATALOG, revision: formatRevision(1, this.revision) }, items);
   }
 
   async has(lines: readonly StockLine[]): Promise<void> {
