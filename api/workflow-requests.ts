@@ -1,8 +1,7 @@
 /** Starting a workflow through the API: 202, whether Temporal is up or not (design, section 7). */
 import { z } from 'zod';
 import { workflowPage } from '../activities/context';
-import { requestWorkflow } from '../db/workflow-runs';
-import { formatTraceparent } from '../domain/trace';
+import { askForWorkflow } from '../activities/workflow-requests';
 import { type WorkflowType } from '../domain/workflow-ids';
 import { type Reply, type RouteRequest } from './route';
 
@@ -27,17 +26,8 @@ export async function startWorkflow(
   { context, store, caller }: RouteRequest<unknown, unknown, unknown>,
   start: WorkflowToStart,
 ): Promise<Reply> {
-  const { db, runtime } = context;
-  await db.transaction(async (tx) => {
-    await requestWorkflow(tx, {
-      ...start,
-      store: store.store,
-      requestedBy: `${caller.role}:${caller.id}`,
-      outboxId: runtime.ids.uuid(),
-      traceContext: context.trace && formatTraceparent(context.trace),
-      now: runtime.clock.now(),
-    });
-    tx.afterCommit(context.outboxHasWork);
+  await context.db.transaction(async (tx) => {
+    await askForWorkflow(context, tx, { ...start, store: store.store, requestedBy: `${caller.role}:${caller.id}` });
   });
   const statusUrl = `${context.url}/v1/stores/${store.store}/workflows/${encodeURIComponent(start.workflowId)}`;
   return {

@@ -1,11 +1,10 @@
 /** Asking for a push from the transaction that gives the reason. */
 import { type Transaction } from '../../db/database';
-import { requestWorkflow } from '../../db/workflow-runs';
-import { formatTraceparent } from '../../domain/trace';
 import { type Topology } from '../../domain/sites';
 import { type CatalogPushInput } from '../../domain/workflow-inputs';
 import { formatWorkflowId } from '../../domain/workflow-ids';
 import { type SiteContext } from '../context';
+import { askForWorkflow } from '../workflow-requests';
 
 export interface PushOn {
   readonly catalog: string;
@@ -19,7 +18,7 @@ export interface PushOn {
 }
 
 export async function requestPush(
-  { site, runtime, trace, outboxHasWork }: SiteContext,
+  context: SiteContext,
   tx: Transaction,
   topology: Topology,
   { catalog, request, sites, draft, requestedBy }: PushOn,
@@ -30,14 +29,8 @@ export async function requestPush(
     ...{ ...id, topology },
     ...(sites ? { only: { sites } } : {}),
     ...(draft === undefined ? {} : { draft }),
-    ...(topology.primary === site ? {} : { publisher: site }),
+    ...(topology.primary === context.site ? {} : { publisher: context.site }),
   };
-  await requestWorkflow(tx, {
-    ...{ store, workflowId: formatWorkflowId('catalogPush', id), kind: 'catalogPush', input, epoch },
-    requestedBy,
-    outboxId: runtime.ids.uuid(),
-    traceContext: trace && formatTraceparent(trace),
-    now: runtime.clock.now(),
-  });
-  tx.afterCommit(outboxHasWork);
+  const workflowId = formatWorkflowId('catalogPush', id);
+  await askForWorkflow(context, tx, { store, workflowId, kind: 'catalogPush', input, epoch, requestedBy });
 }

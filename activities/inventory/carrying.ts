@@ -5,16 +5,15 @@
  */
 import { findTransfer, markTransfer, oldestLent } from '../../db/inventory';
 import { type OwnTopology, loadTopology } from '../../db/topology';
-import { requestWorkflow } from '../../db/workflow-runs';
 import { TellableError } from '../../domain/errors';
 import { type TransferId, formatTransferId } from '../../domain/inventory';
 import { type Site, findSite } from '../../domain/sites';
 import { type InventoryReallocationInput } from '../../domain/workflow-inputs';
 import { formatWorkflowId } from '../../domain/workflow-ids';
-import { formatTraceparent } from '../../domain/trace';
 import { type Transaction } from '../../db/database';
 import { type SiteContext, storeSettings } from '../context';
 import { postToSite } from '../site-request';
+import { askForWorkflow } from '../workflow-requests';
 import { allocationOf, bookConfirmation } from './transfer-documents';
 
 /** The answer to whoever borrows has this long before the giver asks what became of it, milliseconds. */
@@ -104,7 +103,7 @@ async function handOver(context: SiteContext, own: OwnTopology, id: TransferId, 
 
 /** Asks for the workflow that brings a transfer of this site's to its taker, once. */
 export async function requestDelivery(
-  { runtime, trace, outboxHasWork }: SiteContext,
+  context: SiteContext,
   tx: Transaction,
   { topology, site }: OwnTopology,
   given: { readonly transfer: TransferId; readonly taker: string },
@@ -113,12 +112,7 @@ export async function requestDelivery(
   const id = { store, site, request: formatTransferId(given.transfer) };
   const input: InventoryReallocationInput = { ...id, given, topology };
   const workflowId = formatWorkflowId('inventoryReallocation', id);
-  await requestWorkflow(tx, {
-    ...{ store, workflowId, kind: 'inventoryReallocation', input, epoch, requestedBy: `site:${site}` },
-    outboxId: runtime.ids.uuid(),
-    traceContext: trace && formatTraceparent(trace),
-    now: runtime.clock.now(),
-  });
-  tx.afterCommit(outboxHasWork);
+  const requested = { store, workflowId, epoch, requestedBy: `site:${site}` };
+  await askForWorkflow(context, tx, { ...requested, kind: 'inventoryReallocation', input });
   return workflowId;
 }

@@ -1,16 +1,15 @@
 /** A site that has nothing yet asks for its share of what the primary keeps to grant (figure 8, step 800). */
 import { wasGranted } from '../../db/inventory';
 import { loadTopology } from '../../db/topology';
-import { requestWorkflow } from '../../db/workflow-runs';
 import { parentOf } from '../../domain/sites';
-import { formatTraceparent } from '../../domain/trace';
 import { formatWorkflowId } from '../../domain/workflow-ids';
 import { type InventoryAllocationInput } from '../../domain/workflow-inputs';
 import { type SiteContext, type StoreSettings } from '../context';
+import { askForWorkflow } from '../workflow-requests';
 
 /** Its share by the store's rule, and nobody else's; answers the workflow's id, or null where there is nothing to ask for. */
 export async function askForFirstShare(context: SiteContext, settings: StoreSettings): Promise<string | null> {
-  const { db, runtime, trace, outboxHasWork } = context;
+  const { db, runtime } = context;
   const { store, inventory } = settings;
   return db.transaction(async (tx) => {
     const { topology, site } = await loadTopology(tx, store);
@@ -20,13 +19,8 @@ export async function askForFirstShare(context: SiteContext, settings: StoreSett
     const terms = { sites: [site], skus: [], ownShare: false, sharing: { ...inventory.allocation, only: true } };
     const input: InventoryAllocationInput = { store, request, ...terms, requestedAt: site, topology };
     const workflowId = formatWorkflowId('inventoryAllocation', { store, request });
-    await requestWorkflow(tx, {
-      ...{ store, workflowId, kind: 'inventoryAllocation', input, epoch: topology.epoch, requestedBy: `site:${site}` },
-      outboxId: runtime.ids.uuid(),
-      traceContext: trace && formatTraceparent(trace),
-      now: runtime.clock.now(),
-    });
-    tx.afterCommit(outboxHasWork);
+    const requested = { store, workflowId, epoch: topology.epoch, requestedBy: `site:${site}` };
+    await askForWorkflow(context, tx, { ...requested, kind: 'inventoryAllocation', input });
     return workflowId;
   });
 }

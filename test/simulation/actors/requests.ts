@@ -1,6 +1,6 @@
 /** Asks a site for a workflow, as its API does: once the request is committed, the relay starts it. */
+import { askForWorkflow as request } from '../../../activities/workflow-requests';
 import { loadTopology } from '../../../db/topology';
-import { requestWorkflow } from '../../../db/workflow-runs';
 import { type Topology } from '../../../domain/sites';
 import { type WorkflowType } from '../../../domain/workflow-ids';
 import { STORE } from '../shop';
@@ -24,11 +24,8 @@ export function askForWorkflow(
     const { topology } = await loadTopology(db, STORE);
     const wanted = what(topology, () => runtime.ids.uuid());
     await db.transaction(async (tx) => {
-      await requestWorkflow(tx, {
-        ...{ store: STORE, ...wanted, requestedBy: 'simulated', epoch: topology.epoch },
-        ...{ outboxId: runtime.ids.uuid(), traceContext: null, now: runtime.clock.now() },
-      });
-      tx.afterCommit(context.outboxHasWork);
+      const requested = { store: STORE, requestedBy: 'simulated', epoch: topology.epoch };
+      await request(context, tx, { ...wanted, ...requested });
     });
   });
 }
