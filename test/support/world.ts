@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { addKey, makeKey } from '../../db/api-keys';
+import { type Violation, auditStore } from '../../db/audit';
 import { type Engine } from '../../db/database';
 import { openDatabase } from '../../db/migrate';
 import { type SiteConfig, configSchema } from '../../workers/config';
@@ -304,6 +305,12 @@ export class World {
 
   async orderState(site: string, orderId: string): Promise<string> {
     return String((await this.call(site, 'GET', `/orders/${orderId}`)).body['state']);
+  }
+
+  /** What the audit finds at the sites, which all run in this process. */
+  async violations(): Promise<readonly Violation[]> {
+    const sites = [...this.configs.keys()].map((site) => ({ site, db: this.site(site).context.db }));
+    return (await auditStore(sites, this.store)).violations;
   }
 
   async stop(): Promise<void> {

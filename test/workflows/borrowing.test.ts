@@ -1,5 +1,4 @@
 /** Sites that sell what others have: borrowing over HTTP, transfers, updates and moves on the real Temporal server. */
-import { auditStore } from '../../db/audit';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';
 
@@ -10,10 +9,7 @@ describe('three sites', () => {
     await world.pushItems(itemsCsv({ A: '1.00', B: '2.00', C: '3.00' }), ['north', 'south']);
   });
   afterAll(() => world.stop());
-  afterEach(async () => {
-    const sites = [...world.configs.keys()].map((site) => ({ site, db: world.site(site).context.db }));
-    expect((await auditStore(sites, world.store)).violations).toEqual([]);
-  });
+  afterEach(async () => expect(await world.violations()).toEqual([]));
 
   const level = async (site: string, sku: string) => {
     const { body } = await world.call(site, 'GET', `/inventory/levels?sku=${sku}`);

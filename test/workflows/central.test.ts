@@ -1,5 +1,4 @@
 /** Central items and a new site's first share, on the real Temporal server. */
-import { auditStore } from '../../db/audit';
 import { NOTHING_CENTRAL } from '../../domain/inventory';
 import { type SiteConfig } from '../../workers/config';
 import { engines } from '../support/databases';
@@ -31,10 +30,7 @@ describe.each(engines())('on %s', (engine) => {
     await world.pushItems(itemsCsv({ A: '1.00', C: '2.00' }), ['north']);
   });
   afterAll(() => world.stop());
-  afterEach(async () => {
-    const sites = [...world.configs.keys()].map((site) => ({ site, db: world.site(site).context.db }));
-    expect((await auditStore(sites, world.store)).violations).toEqual([]);
-  });
+  afterEach(async () => expect(await world.violations()).toEqual([]));
 
   const level = async (site: string, sku: string) => {
     const { body } = await world.call(site, 'GET', `/inventory/levels?sku=${sku}`);

@@ -1,5 +1,4 @@
 /** A site that runs low, on the real Temporal server: looked for, asked for, answered, applied once (figure 11). */
-import { auditStore } from '../../db/audit';
 import { formatWorkflowId } from '../../domain/workflow-ids';
 import { type SiteConfig } from '../../workers/config';
 import { runEntrepot } from '../support/command';
@@ -36,10 +35,7 @@ describe.each(engines())('on %s', (engine) => {
     });
   });
   afterAll(() => world.stop());
-  afterEach(async () => {
-    const sites = [...world.configs.keys()].map((site) => ({ site, db: world.site(site).context.db }));
-    expect((await auditStore(sites, world.store)).violations).toEqual([]);
-  });
+  afterEach(async () => expect(await world.violations()).toEqual([]));
 
   const receive = (receiptId: string, units: Record<string, number>) =>
     world.call('hq', 'POST', '/inventory/receipts', {
