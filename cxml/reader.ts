@@ -31,6 +31,9 @@ export class XmlError extends TellableError {
   }
 }
 
+/** The document ends before its root does: not all of it has come. */
+export class XmlEndError extends XmlError {}
+
 export interface XmlLimits {
   readonly bytes?: number;
   readonly depth?: number;
@@ -62,6 +65,7 @@ export interface XmlHandlers {
 export class XmlStream {
   private readonly parser = new SaxesParser({ position: true });
   private depth = 0;
+  private ending = false;
   /** Characters written to the parser so far, and how many of them it had when its last tag ended. */
   private written = 0;
   private tagEnd = 0;
@@ -71,10 +75,9 @@ export class XmlStream {
 
   constructor(handlers: XmlHandlers, depthMax = DEPTH_MAX) {
     this.parser.on('error', (error) => {
-      const { line, column } = this;
-      throw new XmlError(`the document is not well-formed XML at line ${line}, column ${column}`, {
-        value: error.message,
-      });
+      const wrong = `the document is not well-formed XML at line ${this.line}, column ${this.column}`;
+      if (this.ending) throw new XmlEndError(`${wrong}, where it ends`, { value: error.message });
+      throw new XmlError(wrong, { value: error.message });
     });
     this.parser.on('doctype', (doctype) => {
       if (doctype.includes('[')) throw new XmlError('the document has an internal subset: remove it from its DOCTYPE');
@@ -129,6 +132,7 @@ export class XmlStream {
   }
 
   end(): void {
+    this.ending = true;
     this.parser.close();
   }
 }

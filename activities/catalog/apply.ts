@@ -1,7 +1,7 @@
 /** A site takes a catalogue document from its parent (figure 7): check, stage, flip. */
 import { ApplicationFailure } from '@temporalio/common';
 import { type IndexHandlers, readContentResponse } from '../../cxml/catalog-reader';
-import { XmlError } from '../../cxml/reader';
+import { XmlEndError, XmlError } from '../../cxml/reader';
 import { XmlCharacterError } from '../../cxml/writer';
 import { serveGroups } from '../../db/catalog/groups';
 import { type CatalogHead, readHead } from '../../db/catalog/heads';
@@ -77,9 +77,7 @@ async function applyOnce(
       );
       return { revision: base.revision, takesBase: NO_REVISION };
     }
-    const isRefusal =
-      error instanceof XmlError || error instanceof XmlCharacterError || error instanceof CatalogOrderError;
-    throw isRefusal ? refused(reference, error.message) : error;
+    throw isRefusal(error) ? refused(reference, error.message) : error;
   }
   const flip = { now: runtime.clock.now(), request: reference.payloadID, audience };
   await staging.flip(flip, async (tx) => {
@@ -94,6 +92,12 @@ async function applyOnce(
     'catalogue applied',
   );
   return { revision: target };
+}
+
+/** What is wrong with the document itself. One that broke off on its way comes whole when it is asked for again. */
+function isRefusal(error: unknown): error is Error {
+  if (error instanceof XmlEndError) return false;
+  return error instanceof XmlError || error instanceof XmlCharacterError || error instanceof CatalogOrderError;
 }
 
 /** A site with children sends on what it has confirmed, without waiting to be asked. */

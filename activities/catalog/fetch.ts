@@ -43,7 +43,7 @@ export async function fetchDocument(
   if (!response.ok || !response.body) {
     throw new TellableError(`${reference.url} answered ${response.status} to the request for ${reference.payloadID}`);
   }
-  return withPatience(response.body, patience);
+  return bodyOf(response, patience);
 }
 
 /** Ends what takes too long. */
@@ -64,12 +64,15 @@ class Patience {
   }
 }
 
-/** The same bytes, which may not stand still; the reader may take its time. */
-async function* withPatience(bytes: AsyncIterable<Uint8Array>, patience: Patience): AsyncGenerator<Uint8Array> {
+/**
+ * The body, which may not stand still; the reader may take its time. The response itself is held until then: the platform
+ * ends the body of one that nobody holds any more as if it had been whole.
+ */
+async function* bodyOf(response: Response, patience: Patience): AsyncGenerator<Uint8Array> {
   const stillness = () => patience.wait(SILENCE_TIMEOUT_MS, 'nothing more of the document came');
   try {
     stillness();
-    for await (const chunk of bytes) {
+    for await (const chunk of response.body ?? []) {
       patience.end();
       yield chunk;
       stillness();
