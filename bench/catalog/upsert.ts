@@ -5,6 +5,7 @@ import { CONTENT_COLUMNS, contentValues } from '../../db/catalog/items';
 import { type SqlValue } from '../../db/database';
 import { OPEN_REVISION, formatRevision } from '../../domain/catalog';
 import { hashed } from '../../domain/catalog-digest';
+import { parametersOf } from '../../db/dialect';
 import { batches, items } from './items';
 
 const COLUMNS = ['store', 'catalog', 'sku', 'from_revision', 'to_revision', 'partition_name', ...CONTENT_COLUMNS];
@@ -32,7 +33,7 @@ async function onMariadb(database: string, rows: readonly SqlValue[][], rowsEach
     const startedAt = performance.now();
     await connection.beginTransaction();
     for (const batch of batches(rows, rowsEach)) {
-      await connection.execute(statement(batch.length, `ON DUPLICATE KEY UPDATE ${update}`), batch.flat());
+      await connection.execute(statement(batch.length, `ON DUPLICATE KEY UPDATE ${update}`), parametersOf(batch));
     }
     await connection.commit();
     return performance.now() - startedAt;
@@ -53,7 +54,7 @@ async function onSqlite(file: string, rows: readonly SqlValue[][], rowsEach: num
     db.prepare('BEGIN IMMEDIATE').run();
     const whole = db.prepare(statement(rowsEach, end));
     for (const batch of batches(rows, rowsEach)) {
-      (batch.length === rowsEach ? whole : db.prepare(statement(batch.length, end))).run(batch.flat());
+      (batch.length === rowsEach ? whole : db.prepare(statement(batch.length, end))).run(parametersOf(batch));
     }
     db.prepare('COMMIT').run();
     return performance.now() - startedAt;

@@ -167,7 +167,12 @@ export class Staging {
       'item_versions',
       ['store', 'catalog', 'sku', 'from_revision', 'to_revision', 'partition_name', ...CONTENT_COLUMNS],
       added.map((version) => [
-        ...[this.store, catalog, version.item.sku, this.target, OPEN_REVISION, EVERYONE],
+        this.store,
+        catalog,
+        version.item.sku,
+        this.target,
+        OPEN_REVISION,
+        EVERYONE,
         ...contentValues(version),
       ]),
     );
