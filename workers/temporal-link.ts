@@ -54,6 +54,8 @@ export class TemporalLink {
   private readonly workers = new Map<string, RunningWorker>();
   /** Workers of connections that were given up, until they have ended. */
   private readonly retired = new Set<Promise<void>>();
+  /** What the topology authority has answered, until it is taken. */
+  private readonly hearing = new Set<Promise<boolean>>();
   private native: NativeConnection | undefined;
   private connection: Connection | undefined;
   private clientWhenConnected: Client | undefined;
@@ -106,6 +108,7 @@ export class TemporalLink {
     await this.running;
     await this.disconnect();
     await Promise.all(this.retired);
+    await Promise.allSettled(this.hearing);
   }
 
   private async run(): Promise<void> {
@@ -214,10 +217,11 @@ export class TemporalLink {
     const known = own.topology.sites.find((candidate) => candidate.site === site);
     if (own.incarnation > 0 && known?.url === url && own.topology.version > 0) {
       // Registered before: work goes on at once, and the authority is told beside it.
-      void this.askAuthority(store, own).then(
-        (topology) => this.hear(topology),
-        (err: unknown) => this.context.log.warn({ store, err }, 'the topology authority does not answer'),
-      );
+      void this.askAuthority(store, own)
+        .then((topology) => this.hear(topology))
+        .catch((err: unknown) =>
+          this.context.log.warn({ store, err }, 'the topology authority was not heard; it is asked again'),
+        );
       return own.topology;
     }
     const topology = await this.askAuthority(store, own);
@@ -225,8 +229,16 @@ export class TemporalLink {
     return topology;
   }
 
+  /** An answer that comes when the site stops is for the next start: the database is about to be closed. */
   private async hear(topology: Topology): Promise<void> {
-    if (await takeTopology(this.context, topology)) this.topologyChanged();
+    if (this.stopping) return;
+    const taking = takeTopology(this.context, topology);
+    this.hearing.add(taking);
+    try {
+      if (await taking) this.topologyChanged();
+    } finally {
+      this.hearing.delete(taking);
+    }
   }
 
   private async askAuthority(store: string, own: OwnTopology): Promise<Topology> {
