@@ -1,9 +1,8 @@
 /** One site: its database, API, relay and Temporal workers in one process. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { type Express } from 'express';
-import { type Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { sweepDocuments } from '../activities/catalog/documents';
 import { type SiteContext } from '../activities/context';
@@ -17,11 +16,11 @@ import { sweepIdempotencyKeys } from '../db/idempotency';
 import { noRetries } from '../db/database';
 import { isMariadbUrl, migrate, openDatabase } from '../db/migrate';
 import { seedTopology } from '../db/topology';
-import { type DocumentKind } from '../domain/documents';
 import { type Runtime } from '../domain/runtime';
 import { type SiteConfig, storeSettingsFrom } from './config';
 import { scopedActivities } from './activity-scope';
 import { demandCounter } from './demand-counter';
+import { documentArchive } from './document-archive';
 import { createLogger } from './log';
 import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
@@ -84,7 +83,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     temporalReach: async () => work.link?.reach() ?? { reached: false, reason: 'the site is starting' },
     sealedDocuments: (workflowId) => sealedDocumentsOf(work.link?.client, workflowId),
     outboxHasWork: () => work.relay?.poke(),
-    archiveDocument: archiver(config, log),
+    archiveDocument: documentArchive(config.documents.archiveDir, log),
   };
   await seedStores(context);
 
@@ -158,17 +157,4 @@ function sweepQuietly(context: SiteContext): void {
     log.warn({ err }, `old ${what} could not be swept; they are tried again later`);
   sweepIdempotencyKeys(db, runtime.clock.now()).catch(later('idempotency keys'));
   sweepDocuments(context).catch(later('catalogue documents'));
-}
-
-/** Keeps a copy of every emitted document where configuration names a folder for it. */
-function archiver(config: SiteConfig, log: Logger): SiteContext['archiveDocument'] {
-  const folder = config.documents.archiveDir;
-  if (folder === undefined) return () => undefined;
-  const made = mkdir(folder, { recursive: true });
-  return (kind: DocumentKind, payloadID: string, xml: string | Buffer) => {
-    const file = join(folder, `${kind}--${encodeURIComponent(payloadID)}.xml`);
-    made
-      .then(() => writeFile(file, xml))
-      .catch((err: unknown) => log.warn({ file, err }, 'a document could not be archived'));
-  };
 }

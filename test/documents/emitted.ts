@@ -1,5 +1,6 @@
 /** Every document that the transport emitted in the run before this one: valid by xmllint and by the stricter check. */
 import { readFileSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { checkOrderRequest } from '../../cxml/order-check';
 import { parseXml } from '../../cxml/reader';
@@ -23,7 +24,8 @@ const COUNTS_MIN = {
 /** Documents of one call to xmllint. */
 const CALL_MAX = 200;
 
-const files = readdirSync(ARCHIVE_DIR);
+/** A process that was killed meanwhile leaves a part of a document behind, which was not sent. */
+const files = readdirSync(ARCHIVE_DIR).filter((file) => file.endsWith('.xml'));
 
 describe.each(Object.entries(COUNTS_MIN))('%s', (kind, least) => {
   const mine = files.filter((file) => file.startsWith(`${kind}--`)).map((file) => join(ARCHIVE_DIR, file));
@@ -32,11 +34,15 @@ describe.each(Object.entries(COUNTS_MIN))('%s', (kind, least) => {
     expect(mine.length).toBeGreaterThanOrEqual(least);
   });
 
-  (hasXmllint() ? test : test.skip)('all are valid by the DTD', () => {
+  (hasXmllint() ? test : test.skip)('all are valid by the DTD', async () => {
     const dtd = kind.startsWith('Inventory') ? INVENTORY_DTD : CXML_DTD;
-    for (let start = 0; start < mine.length; start += CALL_MAX) {
-      expect(xmllint(dtd, mine.slice(start, start + CALL_MAX))).toEqual([]);
-    }
+    const calls = Array.from({ length: Math.ceil(mine.length / CALL_MAX) }, (_, call) =>
+      mine.slice(call * CALL_MAX, (call + 1) * CALL_MAX),
+    );
+    const judge = async () => {
+      for (let call = calls.pop(); call; call = calls.pop()) expect(await xmllint(dtd, call)).toEqual([]);
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, judge));
   });
 
   if (kind === 'OrderRequest') {

@@ -1,5 +1,5 @@
 /** Validity by xmllint, the judge that is not ours. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const DTDS = join(__dirname, '..', '..', 'cxml', 'dtd');
@@ -16,13 +16,17 @@ export function hasXmllint(): boolean {
   return found;
 }
 
-/** What xmllint finds wrong, a line each; empty for a valid document. */
-export function xmllint(dtd: string, documents: readonly string[]): string[] {
-  const { stderr, status } = spawnSync('xmllint', ['--noout', '--nonet', '--dtdvalid', dtd, ...documents], {
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
+/** What xmllint finds wrong, a line each; empty for valid documents. */
+export function xmllint(dtd: string, documents: readonly string[]): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const judge = spawn('xmllint', ['--noout', '--nonet', '--dtdvalid', dtd, ...documents], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    judge.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    judge.once('error', reject);
+    judge.once('close', (status) => resolve(status === 0 ? [] : said.split('\n').filter(Boolean)));
   });
-  return status === 0 ? [] : stderr.split('\n').filter(Boolean);
 }
 
 /** The same for one document in memory. */

@@ -8,6 +8,9 @@ import { World } from '../support/world';
 
 const TOLD_AT_ONCE = 10;
 
+/** What is asked for after the workflow began anew, a request each. */
+const ITEMS = ['A', 'B', 'C', 'D'];
+
 test('after some hundred looks it begins anew, and goes on', async () => {
   const world = await World.start('sqlite', ['north']);
   const connection = await Connection.connect({ address: process.env[TEMPORAL_ADDRESS] ?? '' });
@@ -26,12 +29,18 @@ test('after some hundred looks it begins anew, and goes on', async () => {
       },
       240_000,
     );
-    const receipt = { receiptId: 'r', lines: [{ sku: 'A', quantity: 9 }] };
+    const receipt = { receiptId: 'r', lines: ITEMS.map((sku) => ({ sku, quantity: 9 })) };
     await world.call('hq', 'POST', '/inventory/receipts', { body: receipt });
-    await world.call('north', 'PUT', '/inventory/thresholds/A', { body: { threshold: { units: 3 } } });
-    await world.call('north', 'POST', '/inventory/replenishments');
-    await until('the answer', async () => (await requests())[0]?.['state'] === 'answered');
-    expect(await requests()).toMatchObject([{ answers: [{ sku: 'A', outcome: 'full', granted: 6 }] }]);
+    for (const [index, sku] of ITEMS.entries()) {
+      await world.call('north', 'PUT', `/inventory/thresholds/${sku}`, { body: { threshold: { units: 3 } } });
+      await world.call('north', 'POST', '/inventory/replenishments');
+      await until(
+        `the answer for ${sku}`,
+        async () => (await requests()).filter(({ state }) => state === 'answered').length === index + 1,
+      );
+    }
+    const answers = ITEMS.map((sku) => ({ answers: [{ sku, outcome: 'full', granted: 6 }] }));
+    expect(await requests()).toMatchObject(answers.toReversed());
   } finally {
     await connection.close();
     await world.stop();
