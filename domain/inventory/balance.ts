@@ -25,7 +25,7 @@ export function balancedLevels(item: ItemStock, among: readonly SiteStock[], par
   const rate = Math.max(commonRate(item, among, units, parameters), linesOfChance(parameters.valueFloor, parameters));
   let left = units;
   const sites = among.map((site) => {
-    const level = Math.min(left, Math.floor(siteLevel(site, rate, parameters)));
+    const level = Math.min(left, siteLevel(site, rate, parameters));
     left -= level;
     return level;
   });
@@ -48,10 +48,13 @@ function commonRate(item: ItemStock, among: readonly SiteStock[], units: number,
   return high;
 }
 
-/** The units with which no more than so many lines a day stay uncovered at the site. */
+/** A share of a unit that is a rounding error, not a unit. */
+const UNIT_EPSILON = 1e-9;
+
+/** The fewest whole units with which no more than so many lines a day stay uncovered at the site. */
 function siteLevel({ demand }: SiteStock, rate: number, parameters: PolicyParameters): number {
   if (uncoveredLines(demand, 0, parameters) <= rate) return 0;
-  return unitsCovering(demand, rate) + demand.unitsPerDay * parameters.horizonDays;
+  return Math.ceil(unitsCovering(demand, rate) + demand.unitsPerDay * parameters.horizonDays - UNIT_EPSILON);
 }
 
 /** What one site should give the pool and get from it. */

@@ -31,8 +31,8 @@ export interface BorrowLimits {
 export const AT_THE_SALE: BorrowLimits = { floor: () => 0, giversMax: Number.POSITIVE_INFINITY };
 
 /**
- * First the pool, then a greedy cover: again and again the reachable site that covers most of what is missing, until
- * nothing is missing or nobody has any. A part of a line is taken, too.
+ * First the pool, then a greedy cover: again and again the reachable site that covers most of what is missing, of equals
+ * the one that has most left, until nothing is missing or nobody has any. A part of a line is taken, too.
  */
 export function planBorrowing(
   { asker, lines }: BorrowRequest,
@@ -73,22 +73,28 @@ function offersOf(
   return offers;
 }
 
-/** The site that covers most units; of equals the first by name, so that the plan is the same wherever it is made. */
+/**
+ * The site that covers most units; of equals the one that has most of them, which misses them least; then the first by
+ * name, so that the plan is the same wherever it is made.
+ */
 function bestGiver(
   missing: ReadonlyMap<string, number>,
   offers: ReadonlyMap<string, ReadonlyMap<string, number>>,
 ): string | undefined {
-  let best: string | undefined;
-  let most = 0;
+  let best: { readonly site: string; readonly covered: number; readonly has: number } | undefined;
   for (const [site, offer] of offers) {
     let covered = 0;
-    for (const [sku, units] of offer) covered += Math.min(units, missing.get(sku) ?? 0);
-    if (covered > most || (covered === most && covered > 0 && best !== undefined && site < best)) {
-      best = site;
-      most = covered;
+    let has = 0;
+    for (const [sku, units] of offer) {
+      const wanted = missing.get(sku) ?? 0;
+      covered += Math.min(units, wanted);
+      if (wanted > 0) has += units;
     }
+    if (covered === 0) continue;
+    const better = best ? covered - best.covered || has - best.has || (site < best.site ? 1 : -1) : 1;
+    if (better > 0) best = { site, covered, has };
   }
-  return best;
+  return best?.site;
 }
 
 /** Takes what is there of what is missing, which then is no longer missing. */

@@ -1,7 +1,8 @@
 /**
  * Measured demand: what was asked for, served or not. A moving average with shrinkage: an item's line sizes lean on the
  * store's, and its split over the sites on the sites' own, the less it has sold the more. The split is measured size by
- * size, for who buys much buys again, at the same site. Only what was seen by the time of asking counts.
+ * size, for who buys much buys again, at the same site; lines of smaller sizes tell something of it too. Only what was
+ * seen by the time of asking counts.
  */
 import { type DemandParameters } from './parameters';
 
@@ -12,6 +13,10 @@ export const SIZE_BOUNDS: readonly number[] = [
 ];
 /** A moving average of less than this is no average yet. */
 const OBSERVED_DAYS_MIN = 7;
+/** What a line tells of the split at the next larger size, against one of that size; of the size after, this squared. */
+const SMALLER_LINE_WEIGHT = 0.5;
+/** Units of a line at which the split leans half as much: large lines are those of few buyers, who come back. */
+const HALF_PRIOR_UNITS = 16;
 
 /** Demand of one item (or of all) at one site, fading with time. Plain data: a row of a table, or a field in memory. */
 export interface Tally {
@@ -98,14 +103,17 @@ export function estimateDemand(
   const chances = ofItem.above.map((above, size) =>
     leaning(above, itemLines, part(ofStore.above[size], ofStore.above[0]), sizePriorLines),
   );
+  const splitOfItem = withSmallerLines(ofItem.above);
   const result = new Map<string, Demand>();
   for (const [site, ofSite] of store.sites) {
     const usual = summed([ofSite], at, parameters);
     const tally = item.get(site);
     const own = summed(tally ? [tally] : [], at, parameters);
+    const split = withSmallerLines(own.above);
     const share = (size: number): number => {
       const usualShare = part(usual.above[size], ofStore.above[size]);
-      return leaning(own.above[size] ?? 0, ofItem.above[size] ?? 0, usualShare, sitePriorLines);
+      const prior = sitePriorLines / (1 + (SIZE_BOUNDS[size] ?? 0) / HALF_PRIOR_UNITS);
+      return leaning(split[size] ?? 0, splitOfItem[size] ?? 0, usualShare, prior);
     };
     const priorUnits = sitePriorLines * unitsOfALine;
     const unitShare = leaning(own.units, ofItem.units, part(usual.units, ofStore.units), priorUnits);
@@ -147,6 +155,15 @@ function summed(tallies: Iterable<Tally>, at: number, parameters: DemandParamete
     }
   }
   return { units, above };
+}
+
+/** Lines larger than each bound, with part of those that are not: the smaller, the less. */
+function withSmallerLines(above: readonly number[]): number[] {
+  let smaller = 0;
+  return above.map((lines, size) => {
+    if (size > 0) smaller = SMALLER_LINE_WEIGHT * (smaller + (above[size - 1] ?? 0) - lines);
+    return lines + smaller;
+  });
 }
 
 /** A share as seen, leaning on the usual one as if that had been seen so many times. */

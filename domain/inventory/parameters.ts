@@ -1,11 +1,11 @@
-/** What an operator may set of the stock policy, with the values that held over every period tried (decision 35). */
+/** What an operator may set of the stock policy, with the values that held over every period tried (decisions 35, 52). */
 
 export interface DemandParameters {
   /** Days after which a line counts 1/e: longer is steadier, shorter follows the season sooner. */
   readonly memoryDays: number;
   /** Lines of the whole store that an item's line sizes are mixed with, so that a few sales don't decide. */
   readonly sizePriorLines: number;
-  /** Lines, at each size, of the store's average that an item's split over the sites is mixed with. */
+  /** Lines of the store's average that an item's split over the sites is mixed with; of larger lines fewer. */
   readonly sitePriorLines: number;
   /** Lines that every item is taken to have sold, so that a new one is not without demand. */
   readonly newItemLines: number;
@@ -26,9 +26,9 @@ export interface PolicyParameters {
 }
 
 export const DEMAND_DEFAULTS: DemandParameters = {
-  memoryDays: 90,
+  memoryDays: 200,
   sizePriorLines: 5,
-  sitePriorLines: 3,
+  sitePriorLines: 6,
   newItemLines: 0.1,
 };
 
@@ -37,6 +37,6 @@ export const POLICY_DEFAULTS: PolicyParameters = {
   horizonDays: 2,
   valueFloor: 0.00001,
   cutShare: 0.2,
-  poolReachWeight: 0.3,
-  poolCoverWeight: 0.15,
+  poolReachWeight: 0.8,
+  poolCoverWeight: 0.1,
 };

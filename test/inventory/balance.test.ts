@@ -43,6 +43,12 @@ test('of two sites the one with more demand at every size gets no less', () => {
   );
 });
 
+test('the only unit goes to the site that sells single units, not to the pool', () => {
+  const single = { unitsPerDay: 0, linesAbove: [1, 0] };
+  const site: SiteStock = { site: 'east', units: 0, reachable: true, demand: single };
+  expect(balancedLevels({ sku: '10001', pool: 1, sites: [site] }, [site], P)).toEqual({ pool: 0, sites: [1] });
+});
+
 test('the value of more units falls as units are added', () => {
   fc.assert(
     fc.property(demand, fc.nat({ max: 3000 }), fc.nat({ max: 300 }), (of, units, more) => {

@@ -86,3 +86,14 @@ test('one giver that has all is asked alone, though others have some', () => {
     missing: [],
   });
 });
+
+test('of sites that have all, the one that has most is asked', () => {
+  const stock = (site: string, quantity: number) => ({
+    ...{ site, units: quantity, reachable: true },
+    demand: { unitsPerDay: 0, linesAbove: [] },
+  });
+  const sites = SITES.map((site) => stock(site, site === 'west' ? 60 : 20));
+  const lines = [{ sku: '10001', quantity: 12 }];
+  const { givers } = planBorrowing({ asker: ASKER, lines }, bySku([{ sku: '10001', pool: 0, sites }]));
+  expect(givers).toEqual([{ site: 'west', lines }]);
+});

@@ -122,3 +122,18 @@ test('a site whose buyers buy much is found by size, though another sells as man
   expect(found.get('north')?.linesAbove[0]).toBeGreaterThan(0.8);
   expect(found.get('east')?.unitsPerDay).toBeGreaterThan(50 * (found.get('north')?.unitsPerDay ?? Infinity));
 });
+
+test('who buys an item at all is thought to buy much of it too, less surely than who has', () => {
+  const each = (site: string, quantity: number) =>
+    Array.from({ length: 30 }, (_, day) => ({ site, quantity, day: day + 30 }));
+  const store = [...each('east', 60), ...each('north', 60)];
+  const above48 = SIZE_BOUNDS.indexOf(48);
+  const atEast = (quantity: number) => {
+    const found = estimate(each('east', quantity), store, 60);
+    const [east = 0, north = 0] = SITES.map((site) => found.get(site)?.linesAbove[above48] ?? 0);
+    return east / (east + north);
+  };
+  expect(atEast(1)).toBeCloseTo(0.5, 1);
+  expect(atEast(30)).toBeGreaterThan(0.75);
+  expect(atEast(60)).toBeGreaterThan(atEast(30));
+});
