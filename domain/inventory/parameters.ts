@@ -37,6 +37,6 @@ export const POLICY_DEFAULTS: PolicyParameters = {
   horizonDays: 2,
   valueFloor: 0.00001,
   cutShare: 0.2,
-  poolReachWeight: 1.2,
-  poolCoverWeight: 0.1,
+  poolReachWeight: 0.8,
+  poolCoverWeight: 0.15,
 };
