@@ -14,10 +14,13 @@ export interface IndexHandlers {
   batch(items: readonly CatalogItem[], withdrawn: readonly string[]): Promise<void> | void;
 }
 
-/** Items handed over at a time: always as many, but for the last, so that statements are of few shapes. */
-const BATCH_ITEMS = 1_000;
-/** Characters looked at together: an item that the end of a piece cuts is read by the parser, the slower way. */
-const PIECE_CHARS_MIN = 131_072;
+/**
+ * Items handed over at a time: always as many, but for the last, so that statements are of few shapes; and so few that they
+ * are written before the collector of short-lived objects has met them twice.
+ */
+const BATCH_ITEMS = 100;
+/** Bytes looked at together: an item that the end of a piece cuts is read by the parser, the slower way. */
+const PIECE_BYTES_MIN = 131_072;
 
 /**
  * The parser cuts each name out of the text anew; one look-up makes it the same string every time, which is compared by
@@ -50,14 +53,18 @@ export async function readContentResponse(bytes: AsyncIterable<Uint8Array>, hand
 
 async function* pieces(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new Utf8Stream();
-  let piece = '';
+  // Joined as bytes: strings joined would be copied once more when they are first looked into.
+  let chunks: Uint8Array[] = [];
+  let size = 0;
   for await (const chunk of bytes) {
-    piece += decoder.decode(chunk);
-    if (piece.length < PIECE_CHARS_MIN) continue;
-    yield piece;
-    piece = '';
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size < PIECE_BYTES_MIN) continue;
+    yield decoder.decode(Buffer.concat(chunks));
+    chunks = [];
+    size = 0;
   }
-  yield piece + decoder.decode();
+  yield decoder.decode(Buffer.concat(chunks)) + decoder.decode();
 }
 
 /** Items that stand as they are written go past the parser, which reads everything else. */
@@ -150,8 +157,8 @@ class IndexReader {
     if (!GROUP_ID_PATTERN.test(group))
       throw new XmlError(`item "${item.sku}": a group's id is needed`, { value: group });
     const price = parseAmount(value);
-    if (this.groupData === AUDIENCE_DATA) item.groups.push(group);
-    else if (this.groupData === GROUP_PRICE_DATA && price !== null) item.groupPrices.push([group, price]);
+    if (this.groupData === AUDIENCE_DATA) (item.groups ??= []).push(group);
+    else if (this.groupData === GROUP_PRICE_DATA && price !== null) (item.groupPrices ??= []).push([group, price]);
     else throw new XmlError(`item "${item.sku}": SearchGroupData "${this.groupData}"`, { value });
   }
 

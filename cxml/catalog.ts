@@ -5,7 +5,7 @@
  * only those that the receiver serves.
  */
 import { groupsIn } from '../domain/audience';
-import { type CatalogItem, EVERYONE } from '../domain/catalog';
+import { type CatalogItem, EVERYONE, sortedEntries } from '../domain/catalog';
 import { type Envelope } from '../domain/documents';
 import { formatAmount } from '../domain/money';
 import { END_DOCUMENT, dateTime, header, readEnvelope, startDocument } from './envelope';
@@ -117,8 +117,8 @@ export const END_CONTENT_RESPONSE = `</Index></SubscriptionContent></Subscriptio
 export function writeIndexItem(item: CatalogItem, language: string): string {
   const { classification } = item;
   let extrinsics = '';
-  for (const name of Object.keys(item.attributes).sort()) {
-    extrinsics += `<Extrinsic name="${escapeAttribute(name)}">${escapeText(item.attributes[name] as string)}</Extrinsic>`;
+  for (const [name, value] of sortedEntries(item.attributes)) {
+    extrinsics += `<Extrinsic name="${escapeAttribute(name)}">${escapeText(value)}</Extrinsic>`;
   }
   return (
     `<IndexItem><IndexItemAdd><ItemID><SupplierPartID>${escapeText(item.sku)}</SupplierPartID></ItemID>` +

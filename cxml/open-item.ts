@@ -4,6 +4,8 @@ import { type CatalogItem } from '../domain/catalog';
 import { type Amount, parseAmount } from '../domain/money';
 import { XmlError, needInteger } from './reader';
 
+const EVERY_GROUP: readonly string[] = [];
+
 /** A class, for an object spread together is a slow one, and there is one an item. */
 export class OpenItem {
   sku = '';
@@ -17,8 +19,8 @@ export class OpenItem {
   /** Pairs, for an object would not keep every name as its own. */
   readonly attributes: [string, string][] = [];
   /** The groups that may see it, and their prices. */
-  readonly groups: string[] = [];
-  readonly groupPrices: [string, Amount][] = [];
+  groups: string[] | undefined = undefined;
+  groupPrices: [string, Amount][] | undefined = undefined;
 
   finished(): CatalogItem {
     const sku = needSku(this);
@@ -33,9 +35,9 @@ export class OpenItem {
       classification: { domain: this.classificationDomain, code: this.classification },
       leadTimeDays: needInteger(this.leadTime, `item "${sku}": LeadTime`),
       attributes: Object.fromEntries(this.attributes),
-      audience: formatAudience(this.groups),
+      audience: formatAudience(this.groups ?? EVERY_GROUP),
     };
-    return this.groupPrices.length === 0 ? read : { ...read, groupPrices: Object.fromEntries(this.groupPrices) };
+    return this.groupPrices ? { ...read, groupPrices: Object.fromEntries(this.groupPrices) } : read;
   }
 }
 

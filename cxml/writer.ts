@@ -4,8 +4,8 @@ import { TellableError } from '../domain/errors';
 // XML 1.0, section 2.2: everything but tab, newline, carriage return below U+0020, surrogates alone, U+FFFE, U+FFFF.
 const FORBIDDEN =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
-const SPECIAL_IN_TEXT = /[&<>\r]/;
-const SPECIAL_IN_ATTRIBUTE = /[&<>"\t\n\r]/;
+/** Most texts have none of what is forbidden or special anywhere, which one look tells. */
+const NEEDS_LOOK = /[\u0000-\u001f&<>"\ud800-\udfff\ufffe\uffff]/;
 
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -38,16 +38,16 @@ export function isXmlText(text: string): boolean {
 
 /** Character data, escaped. */
 export function escapeText(text: string): string {
+  if (!NEEDS_LOOK.test(text)) return text;
   refuseForbidden(text);
-  return SPECIAL_IN_TEXT.test(text) ? text.replace(/[&<>\r]/g, (character) => ESCAPES[character] as string) : text;
+  return text.replace(/[&<>\r]/g, (character) => ESCAPES[character] as string);
 }
 
 /** An attribute's value for double quotes, escaped. */
 export function escapeAttribute(text: string): string {
+  if (!NEEDS_LOOK.test(text)) return text;
   refuseForbidden(text);
-  return SPECIAL_IN_ATTRIBUTE.test(text)
-    ? text.replace(/[&<>"\t\n\r]/g, (character) => ESCAPES[character] as string)
-    : text;
+  return text.replace(/[&<>"\t\n\r]/g, (character) => ESCAPES[character] as string);
 }
 
 export type Attributes = Readonly<Record<string, string | number | null | undefined>>;

@@ -35,10 +35,11 @@ export async function insertRows(
   return inserted;
 }
 
-/** The rows' values in one list; ten times as fast as `flat`, which was a tenth of the writing. */
+/** The rows' values in one list; ten times as fast as `flat`, which was a tenth of the writing. All rows are as wide. */
 export function parametersOf(rows: readonly (readonly SqlValue[])[]): SqlValue[] {
-  const values: SqlValue[] = [];
-  for (const row of rows) for (const value of row) values.push(value);
+  const values = new Array<SqlValue>(rows.length * (rows[0]?.length ?? 0));
+  let at = 0;
+  for (const row of rows) for (const value of row) values[at++] = value;
   return values;
 }
 

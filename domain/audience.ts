@@ -25,6 +25,7 @@ export function formatAudience(groups: readonly string[]): string {
 
 /** The ids in an audience; none for everyone's. */
 export function groupsIn(audience: string): string[] {
+  if (audience === EVERYONE) return [];
   return audience.split(EDGE).filter((id) => id !== '' && id !== '-');
 }
 

@@ -1,6 +1,6 @@
 /** Digests of items and revisions; apart from `catalog`, because workflow code may not load a hash. */
 import { createHash, hash } from 'node:crypto';
-import { type CatalogItem } from './catalog';
+import { type CatalogItem, sortedEntries } from './catalog';
 
 /** An item with its hash, which is dear beside all else that is done with an item: whoever has it hands it on. */
 export interface HashedItem {
@@ -23,16 +23,12 @@ export function hashItem(item: CatalogItem): string {
     item.classification.domain,
     item.classification.code,
     item.leadTimeDays,
-    sorted(item.attributes),
+    sortedEntries(item.attributes),
     item.audience,
     // Without them an item's hash is what it was before there were any.
-    ...(item.groupPrices === undefined ? [] : [sorted(item.groupPrices)]),
+    ...(item.groupPrices === undefined ? [] : [sortedEntries(item.groupPrices)]),
   ]);
   return hash('sha256', canonical, 'hex');
-}
-
-function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
-  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 const DIGEST_MODULUS = 1n << 256n;
@@ -70,9 +66,11 @@ export class ContentDigest {
     this.hash.update(JSON.stringify([catalog, partition, base, target]));
   }
 
-  /** An item, by the hash of its content. */
-  add(contentHash: string): void {
-    this.hash.update(`\nadd ${contentHash}`);
+  /** Items, by the hashes of their content; all of a batch at once, for each call costs as much as hashing its item. */
+  add(contentHashes: readonly string[]): void {
+    let added = '';
+    for (const contentHash of contentHashes) added += `\nadd ${contentHash}`;
+    this.hash.update(added);
   }
 
   withdraw(sku: string): void {

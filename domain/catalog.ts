@@ -93,3 +93,17 @@ export const OPEN_REVISION = Number.MAX_SAFE_INTEGER;
 
 /** Where the delivery of a revision to a site stands. */
 export type CatalogDeliveryState = 'delivering' | 'held' | 'confirmed' | 'parked';
+
+/**
+ * In the order of their names, by UTF-16 unit. Most records are in that order already, and to sort a short list makes
+ * more garbage than all else that is done with it.
+ */
+export function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {
+  const entries = Object.entries(record);
+  let before = '';
+  for (const [name] of entries) {
+    if (name < before) return entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    before = name;
+  }
+  return entries;
+}

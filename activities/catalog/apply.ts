@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type IndexHandlers, readContentResponse } from '../../cxml/catalog-reader';
 import { XmlEndError, XmlError } from '../../cxml/reader';
 import { XmlCharacterError } from '../../cxml/writer';
+import { BatchQueue } from '../../db/catalog/batch-queue';
 import { serveGroups } from '../../db/catalog/groups';
 import { type CatalogHead, readHead } from '../../db/catalog/heads';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
@@ -131,6 +132,7 @@ async function stageDocument(
   const content = new ContentDigest(reference);
   const announced = { itemCount: reference.itemCount, digest: '', audience: EVERYONE };
   let full = true;
+  const batches = new BatchQueue();
   let writing = Promise.resolve();
   const handlers: IndexHandlers = {
     head(head) {
@@ -142,23 +144,24 @@ async function stageDocument(
       announced.itemCount = head.itemCount;
       announced.digest = head.digest;
       announced.audience = head.audience;
+      writing = staging.takeAll(batches, full);
+      writing.catch((error: unknown) => batches.fail(error));
     },
     async batch(items, withdrawn) {
       const versions = items.map(hashed);
-      for (const { contentHash } of versions) content.add(contentHash);
+      content.add(versions.map(({ contentHash }) => contentHash));
       for (const sku of withdrawn) content.withdraw(sku);
-      await writing;
-      // Not awaited: the next batch is read while the database takes this one.
-      writing = full ? staging.replace(versions) : staging.change(versions, withdrawn);
-      writing.catch(() => undefined);
+      await batches.put({ items: versions, withdrawn });
       onProgress();
     },
   };
   let status: number;
   try {
     status = await readContentResponse(bytes, handlers);
+    batches.end();
     await writing;
   } finally {
+    batches.end();
     // Nothing is written any more when this attempt is over.
     await Promise.allSettled([writing]);
   }

@@ -9,7 +9,7 @@ import { type Database } from '../../db/database';
 import { groupsIn, heardOf } from '../../domain/audience';
 import { EVERYONE, NO_REVISION } from '../../domain/catalog';
 import { DELTA_ITEMS_MAX } from '../../domain/catalog-delta';
-import { type ContentDigest } from '../../domain/catalog-digest';
+import { type ContentDigest, type HashedItem } from '../../domain/catalog-digest';
 import { type Envelope } from '../../domain/documents';
 import { type StoreSettings } from '../context';
 
@@ -48,11 +48,14 @@ export async function* writeContent(
   yield Buffer.from(END_CONTENT_RESPONSE);
 
   async function* items(): AsyncGenerator<Buffer> {
-    for (let after: string | null = ''; after !== null;) {
-      const batch: Awaited<ReturnType<typeof itemsSeen>> = await itemsSeen(db, view, record, after, BATCH_ITEMS);
-      if (batch.versions.length > 0)
-        yield add(batch.versions.map((version) => ({ sku: version.item.sku, before: null, after: version })));
-      after = batch.last;
+    type Seen = Awaited<ReturnType<typeof itemsSeen>>;
+    const read = (after: string): Promise<Seen> => itemsSeen(db, view, record, after, BATCH_ITEMS);
+    for (let next: Promise<Seen> | null = read(''); next !== null;) {
+      const { versions, last }: Seen = await next;
+      // The database reads on while these are written; an error of it comes when they are.
+      next = last === null ? null : read(last);
+      next?.catch(() => undefined);
+      if (versions.length > 0) yield add(versions);
     }
   }
 
@@ -67,7 +70,7 @@ export async function* writeContent(
       const changed = versions.map(seen).filter(isChange);
       said += changed.length;
       gone.push(...goneOf(changed));
-      yield add(changed);
+      yield add(changed.flatMap(({ after }) => after ?? []));
     }
     yield said > 0 ? withdraw(gone) : await whatStayed();
   }
@@ -77,7 +80,7 @@ export async function* writeContent(
     for (let after: string | null = ''; after !== null;) {
       const batch: Awaited<ReturnType<typeof itemsSeen>> = await itemsSeen(db, view, record, after, BATCH_ITEMS);
       const [first] = batch.versions;
-      if (first) return add([{ sku: first.item.sku, before: null, after: first }]);
+      if (first) return add([first]);
       after = batch.last;
     }
     return withdraw([NO_ITEM]);
@@ -88,13 +91,10 @@ export async function* writeContent(
     return { sku, before: as(before), after: as(after) };
   }
 
-  function add(versions: readonly VersionsOfItem[]): Buffer {
+  function add(versions: readonly HashedItem[]): Buffer {
+    digest.add(versions.map(({ contentHash }) => contentHash));
     let text = '';
-    for (const { after } of versions) {
-      if (after === null) continue;
-      digest.add(after.contentHash);
-      text += writeIndexItem(after.item, language);
-    }
+    for (const { item } of versions) text += writeIndexItem(item, language);
     return Buffer.from(text);
   }
 

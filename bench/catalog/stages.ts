@@ -13,6 +13,7 @@ import { writeContent } from '../../activities/catalog/content';
 import { type StoreSettings } from '../../activities/context';
 import { readContentResponse } from '../../cxml/catalog-reader';
 import { findRevision, readHead } from '../../db/catalog/heads';
+import { BatchQueue } from '../../db/catalog/batch-queue';
 import { Staging } from '../../db/catalog/staging';
 import { itemsSeen } from '../../db/catalog/views';
 import { type Database } from '../../db/database';
@@ -69,7 +70,12 @@ export async function stages(
     await timed('write', async () => {
       const document = { store, catalog: `${catalog}-alone`, base: NO_REVISION, target: head.revision, partition: '' };
       const { staging } = await Staging.begin(site, document, REAL_RUNTIME.ids.uuid(), 1);
-      for (const batch of batches(items(count), BATCH_ITEMS)) await staging?.replace(batch.map(hashed));
+      const read = new BatchQueue();
+      const written = staging?.takeAll(read, true);
+      for (const batch of batches(items(count), BATCH_ITEMS))
+        await read.put({ items: batch.map(hashed), withdrawn: [] });
+      read.end();
+      await written;
       await staging?.replaceRest();
       await staging?.flip({ now: 1, request: 'bench', audience: '' });
     });

@@ -8,6 +8,7 @@ import { isTaken } from '../../domain/catalog-delta';
 import { EMPTY_DIGEST, type HashedItem, addToDigest } from '../../domain/catalog-digest';
 import { type Database, type Transaction } from '../database';
 import { insertRows } from '../dialect';
+import { type Batch, type BatchQueue } from './batch-queue';
 import { type CatalogHead, addRevision, lockHead, moveHead } from './heads';
 import { CONTENT_COLUMNS, IS_OPEN, contentValues, marks, openHashes } from './items';
 
@@ -62,23 +63,42 @@ export class Staging {
     return { staging: mine ? new Staging(db, store, head, target, partition, stager) : null, head };
   }
 
-  /** Items of a full document: what the site has between the last batch and this one's end, and is not in it, goes. */
-  async replace(items: readonly HashedItem[]): Promise<void> {
-    const end = items.at(-1)?.item.sku;
-    if (end === undefined) return;
-    this.requireOrder(items);
-    await this.db.transaction(async (tx) => {
-      await this.requireMine(tx);
-      const present = await this.presentBetween(tx, this.last, end);
-      const { hashes } = await this.stage(tx, items, present);
-      // A full document is counted by itself, so that it mends whatever was wrong here before.
-      const first = this.last === null;
-      tx.afterCommit(() => {
-        if (first) [this.digest, this.itemCount] = [EMPTY_DIGEST, 0];
-        this.count(hashes);
+  /**
+   * Takes a document's batches as they come; `full`: what the site has and the document does not name goes. A transaction
+   * takes what has come meanwhile, for its COMMIT waits for the disk; it never waits for the document.
+   */
+  async takeAll(batches: BatchQueue, full: boolean): Promise<void> {
+    for (let first = await batches.next(); first; first = await batches.next()) {
+      // Kept until the COMMIT: the database may run the transaction again.
+      const taken = [first];
+      this.last = await this.db.transaction(async (tx) => {
+        await this.requireMine(tx);
+        let { last } = this;
+        let rows = 0;
+        for (let at = 0; at < taken.length; at++) {
+          const batch = taken[at] as Batch;
+          last = full ? await this.replace(tx, batch, last) : await this.change(tx, batch);
+          rows += batch.items.length + batch.withdrawn.length;
+          const more = at === taken.length - 1 && rows < ROWS_PER_TRANSACTION_MAX ? batches.nextNow() : undefined;
+          if (more) taken.push(more);
+        }
+        return last;
       });
+    }
+  }
+
+  /** Items of a full document: what the site has between the last batch and this one's end, and is not in it, goes. */
+  private async replace(tx: Transaction, { items }: Batch, last: string | null): Promise<string | null> {
+    const end = items.at(-1)?.item.sku;
+    if (end === undefined) return last;
+    requireOrder(items, last);
+    const { hashes } = await this.stage(tx, items, await this.presentBetween(tx, last, end));
+    tx.afterCommit(() => {
+      // A full document is counted by itself, so that it mends whatever was wrong here before.
+      if (last === null) [this.digest, this.itemCount] = [EMPTY_DIGEST, 0];
+      this.count(hashes);
     });
-    this.last = end;
+    return end;
   }
 
   /** After the last batch of a full document: whatever comes after it goes. */
@@ -92,14 +112,11 @@ export class Staging {
   }
 
   /** Items of an incremental document, and the withdrawn ones. */
-  async change(items: readonly HashedItem[], withdrawn: readonly string[]): Promise<void> {
+  private async change(tx: Transaction, { items, withdrawn }: Batch): Promise<null> {
     const skus = [...items.map(({ item }) => item.sku), ...withdrawn];
-    if (skus.length === 0) return;
-    await this.db.transaction(async (tx) => {
-      await this.requireMine(tx);
-      const { added, removed } = await this.stage(tx, items, await this.presentAmong(tx, skus));
-      tx.afterCommit(() => this.count(added, removed));
-    });
+    const { added, removed } = await this.stage(tx, items, await this.presentAmong(tx, skus));
+    tx.afterCommit(() => this.count(added, removed));
+    return null;
   }
 
   private count(added: readonly string[], removed: readonly string[] = []): void {
@@ -152,8 +169,8 @@ export class Staging {
   ): Promise<{ hashes: string[]; added: string[]; removed: string[] }> {
     const { catalog } = this.base;
     const isUnchanged = ({ item, contentHash }: HashedItem) => present.get(item.sku) === contentHash;
-    const unchanged = new Set(items.filter(isUnchanged).map(({ item }) => item.sku));
-    const added = items.filter(({ item }) => !unchanged.has(item.sku));
+    const unchanged = new Set(present.size === 0 ? [] : items.filter(isUnchanged).map(({ item }) => item.sku));
+    const added = unchanged.size === 0 ? items : items.filter(({ item }) => !unchanged.has(item.sku));
     const closed = [...present].filter(([sku]) => !unchanged.has(sku));
     for (const skus of chunks(closed.map(([sku]) => sku))) {
       await tx.run(
@@ -208,24 +225,26 @@ export class Staging {
     );
     return new Map(rows.map((row) => [row.sku, row.content_hash]));
   }
+}
 
-  private requireOrder(items: readonly HashedItem[]): void {
-    let before = this.last;
-    for (const { item } of items) {
-      const { sku } = item;
-      if (before !== null && Buffer.compare(Buffer.from(before), Buffer.from(sku)) >= 0) {
-        throw new CatalogOrderError(
-          `item "${sku}" comes after "${before}": a full document lists each sku once, in order`,
-        );
-      }
-      before = sku;
+/** `before`: the sku before the first. */
+function requireOrder(items: readonly HashedItem[], before: string | null): void {
+  for (const { item } of items) {
+    const { sku } = item;
+    if (before !== null && Buffer.compare(Buffer.from(before), Buffer.from(sku)) >= 0) {
+      throw new CatalogOrderError(
+        `item "${sku}" comes after "${before}": a full document lists each sku once, in order`,
+      );
     }
+    before = sku;
   }
 }
 
 /** A full document's items are not in ascending order of their skus. */
 export class CatalogOrderError extends TellableError {}
 
+/** Rows after which a transaction takes no further batch. */
+const ROWS_PER_TRANSACTION_MAX = 1_000;
 /** Skus of one statement. */
 const SKUS_PER_STATEMENT_MAX = 500;
 

@@ -4,12 +4,14 @@ import { countDraft, draftItems } from '../../db/catalog/drafts';
 import { publishDraft } from '../../db/catalog/publication';
 import { listConfirmations, recordDelivery } from '../../db/catalog/deliveries';
 import { readHead } from '../../db/catalog/heads';
+import { BatchQueue } from '../../db/catalog/batch-queue';
 import { CatalogOrderError, Staging } from '../../db/catalog/staging';
 import { type Database } from '../../db/database';
 import { PUBLIC } from '../../domain/audience';
 import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
 import { DRAFT_DEFAULT } from '../../domain/catalog-draft';
 import { EMPTY_DIGEST, addToDigest, hashItem, hashed } from '../../domain/catalog-digest';
+import { batchOf } from '../support/catalog';
 import { type FreshDatabase, engines, freshDatabase } from '../support/databases';
 import { seededRandom } from '../support/random';
 import { World, itemsCsv } from '../support/world';
@@ -41,8 +43,12 @@ function begin(db: Database, target: number, base = NO_REVISION): ReturnType<typ
 async function take(db: Database, target: number, items: readonly CatalogItem[], batch = 2): Promise<void> {
   const { staging } = await begin(db, target);
   if (!staging) return;
+  const batches = new BatchQueue();
+  const taken = staging.takeAll(batches, true);
   for (let start = 0; start < items.length; start += batch)
-    await staging.replace(items.slice(start, start + batch).map(hashed));
+    await batches.put({ items: items.slice(start, start + batch).map(hashed), withdrawn: [] });
+  batches.end();
+  await taken;
   await staging.replaceRest();
   await staging.flip({ now: 1, request: 'document', audience: '' });
 }
@@ -109,7 +115,7 @@ describe.each(engines())('a catalogue on %s', (engine) => {
   test('a reader sees the old revision until the flip, and a dead stager leaves nothing behind', async () => {
     await take(db, formatRevision(1, 1), [item('A'), item('B')]);
     const { staging: dead } = await begin(db, formatRevision(1, 2));
-    await dead?.replace([item('A', 99), item('C', 99)].map(hashed));
+    await dead?.takeAll(batchOf([item('A', 99), item('C', 99)]), true);
     expect(await read(db)).toEqual({ A: 10_000, B: 10_000 });
     await take(db, formatRevision(1, 3), [item('A', 30_000), item('B')]);
     expect(await read(db)).toEqual({ A: 30_000, B: 10_000 });
@@ -128,8 +134,8 @@ describe.each(engines())('a catalogue on %s', (engine) => {
 
   test('items out of order are refused, for the ranges between them would be wrong', async () => {
     const { staging } = await begin(db, formatRevision(1, 1));
-    await expect(staging?.replace([item('B'), item('A')].map(hashed))).rejects.toThrow(CatalogOrderError);
-    await expect(staging?.replace([item('A'), item('A')].map(hashed))).rejects.toThrow(/each sku once/);
+    await expect(staging?.takeAll(batchOf([item('B'), item('A')]), true)).rejects.toThrow(CatalogOrderError);
+    await expect(staging?.takeAll(batchOf([item('A'), item('A')]), true)).rejects.toThrow(/each sku once/);
   });
 
   test('the confirmation table never falls, however late a record comes', async () => {

@@ -55,7 +55,7 @@ describe('a document on its way', () => {
     }).listen(0, '127.0.0.1');
     await once(parent, 'listening');
     const content = new ContentDigest(where);
-    content.add(hashItem(item));
+    content.add([hashItem(item)]);
     const { port } = parent.address() as AddressInfo;
     reference = {
       ...{ store: STORE, ...where, payloadID: envelope.payloadID, url: `http://127.0.0.1:${port}/content` },

@@ -4,8 +4,9 @@ import { searchedRevision } from '../../db/catalog/indexing';
 import { Staging } from '../../db/catalog/staging';
 import { insertRows } from '../../db/dialect';
 import { NO_REVISION, formatRevision, showRevision } from '../../domain/catalog';
-import { EMPTY_DIGEST, hashed } from '../../domain/catalog-digest';
+import { EMPTY_DIGEST } from '../../domain/catalog-digest';
 import { writeCursor } from '../../api/schemas';
+import { batchOf } from '../support/catalog';
 import { engines } from '../support/databases';
 import { runEntrepot } from '../support/command';
 import { until } from '../support/until';
@@ -110,7 +111,7 @@ describe.each(engines())('the API of a site on %s', (engine) => {
     );
     const secret = { sku: 'SECRET', description: 'Secret lamp', price: 1, currency: 'GBP', unitOfMeasure: 'EA' };
     const rest = { classification: { domain: 'UNSPSC', code: '1' }, leadTimeDays: 1, attributes: {}, audience: '' };
-    await staging?.replace([hashed({ ...secret, ...rest })]);
+    await staging?.takeAll(batchOf([{ ...secret, ...rest }]), true);
     const search = JSON.parse(Buffer.from(after, 'base64url').toString()) as object;
     for (const revision of [ahead, newest + 7, NO_REVISION]) {
       for (const [query, cursor] of [

@@ -25,9 +25,9 @@ import { insertRows } from '../../db/dialect';
 import { openDatabase } from '../../db/migrate';
 import { PUBLIC } from '../../domain/audience';
 import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
-import { hashed } from '../../domain/catalog-digest';
 import { parseAmount } from '../../domain/money';
 import { ITEM_ORDERS, type ItemOrder, searchScope, searchedWords, wordsOf } from '../../domain/search';
+import { batchOf } from '../support/catalog';
 import { type FreshDatabase, engines, freshDatabase } from '../support/databases';
 
 const STORE = 'shop';
@@ -251,9 +251,8 @@ describe.each(engines())('a search on %s', (engine) => {
     const first = await index(db);
     const target = formatRevision(1, 2);
     const { staging } = await Staging.begin(db, { ...NAME, base: NO_REVISION, target, partition: '' }, 'stager', 1);
-    await staging?.replace(
-      [item('A', { description: 'blue lamp' }), item('C', { description: 'red bowl' })].map(hashed),
-    );
+    const items = [item('A', { description: 'blue lamp' }), item('C', { description: 'red bowl' })];
+    await staging?.takeAll(batchOf(items), true);
     await staging?.replaceRest();
     expect([await find(db, 'red'), await find(db, 'blue'), await find(db, 'bowl')]).toEqual([['A', 'B'], [], []]);
     expect(await catalogsToIndex(db)).toEqual([]);

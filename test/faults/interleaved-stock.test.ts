@@ -14,10 +14,10 @@ import { ReceiptConflictError } from '../../db/inventory';
 import { NotPrimaryError, loadTopology, requirePrimacy, saveTopology } from '../../db/topology';
 import { findWorkflowRun, recordWorkflowStarted, recordWorkflowState, requestWorkflow } from '../../db/workflow-runs';
 import { type CatalogItem, NO_REVISION, formatRevision } from '../../domain/catalog';
-import { hashed } from '../../domain/catalog-digest';
 import { type StockLine } from '../../domain/inventory';
 import { REAL_RUNTIME } from '../../workers/site';
 import { STORE, type StockSite, bookReceiptLines, stockSite, topology } from '../inventory/stock-site';
+import { batchOf } from '../support/catalog';
 import { engines } from '../support/databases';
 import { Races, values } from './races';
 
@@ -272,7 +272,7 @@ describe.each(engines())('interleaved on %s', (engine) => {
             newId(),
             1,
           );
-          await staging?.replace(items.map(hashed));
+          await staging?.takeAll(batchOf(items), true);
           await staging?.flip({ now: 1, request: 'document', audience: '' });
         };
         return {
