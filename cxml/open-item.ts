@@ -1,10 +1,8 @@
 /** An IndexItemAdd whose parts have been cut out of the document, but not yet looked at. */
 import { formatAudience } from '../domain/audience';
-import { type CatalogItem } from '../domain/catalog';
+import { type CatalogItem, EVERYONE } from '../domain/catalog';
 import { type Amount, parseAmount } from '../domain/money';
 import { XmlError, needInteger } from './reader';
-
-const EVERY_GROUP: readonly string[] = [];
 
 /** A class, for an object spread together is a slow one, and there is one an item. */
 export class OpenItem {
@@ -35,7 +33,7 @@ export class OpenItem {
       classification: { domain: this.classificationDomain, code: this.classification },
       leadTimeDays: needInteger(this.leadTime, `item "${sku}": LeadTime`),
       attributes: Object.fromEntries(this.attributes),
-      audience: formatAudience(this.groups ?? EVERY_GROUP),
+      audience: this.groups ? formatAudience(this.groups) : EVERYONE,
     };
     return this.groupPrices ? { ...read, groupPrices: Object.fromEntries(this.groupPrices) } : read;
   }

@@ -145,7 +145,8 @@ async function stageDocument(
       announced.digest = head.digest;
       announced.audience = head.audience;
       writing = staging.takeAll(batches, full);
-      writing.catch((error: unknown) => batches.fail(error));
+      // Whoever puts a batch hears of it.
+      writing.catch(() => undefined);
     },
     async batch(items, withdrawn) {
       const versions = items.map(hashed);
@@ -157,11 +158,9 @@ async function stageDocument(
   };
   let status: number;
   try {
-    status = await readContentResponse(bytes, handlers);
-    batches.end();
+    status = await readContentResponse(bytes, handlers).finally(() => batches.end());
     await writing;
   } finally {
-    batches.end();
     // Nothing is written any more when this attempt is over.
     await Promise.allSettled([writing]);
   }

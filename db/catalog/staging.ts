@@ -65,9 +65,19 @@ export class Staging {
 
   /**
    * Takes a document's batches as they come; `full`: what the site has and the document does not name goes. A transaction
-   * takes what has come meanwhile, for its COMMIT waits for the disk; it never waits for the document.
+   * takes what has come meanwhile, for its COMMIT waits for the disk; it never waits for the document. When it fails, so
+   * does whoever puts batches.
    */
   async takeAll(batches: BatchQueue, full: boolean): Promise<void> {
+    try {
+      await this.take(batches, full);
+    } catch (error) {
+      batches.fail(error);
+      throw error;
+    }
+  }
+
+  private async take(batches: BatchQueue, full: boolean): Promise<void> {
     for (let first = await batches.next(); first; first = await batches.next()) {
       // Kept until the COMMIT: the database may run the transaction again.
       const taken = [first];

@@ -138,6 +138,17 @@ describe.each(engines())('a catalogue on %s', (engine) => {
     await expect(staging?.takeAll(batchOf([item('A'), item('A')]), true)).rejects.toThrow(/each sku once/);
   });
 
+  test('whoever reads a document hears that it is refused, and waits for no room', async () => {
+    const { staging } = await begin(db, formatRevision(1, 1));
+    const batches = new BatchQueue();
+    const taken = expect(staging?.takeAll(batches, true)).rejects.toThrow(CatalogOrderError);
+    const put = async () => {
+      for (;;) await batches.put({ items: [hashed(item('A'))], withdrawn: [] });
+    };
+    await expect(put()).rejects.toThrow(CatalogOrderError);
+    await taken;
+  });
+
   test('the confirmation table never falls, however late a record comes', async () => {
     const entry = { store: STORE, catalog: CATALOG, partition: '', site: 'north', workflowId: 'w', payloadID: 'p' };
     const record = (change: object) =>
