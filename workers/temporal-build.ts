@@ -13,23 +13,26 @@ export const TEMPORAL_SERVER_VERSION = '1.31.2';
 /** Oldest Go that builds them. */
 export const GO_MINOR_MIN = 26;
 
-const SMALLER = ['-ldflags', '-s -w'];
+/** Neither symbols nor debug information, which nobody reads here: a smaller program, sooner built. */
+const SMALLER = ['-gcflags=all=-dwarf=false', '-ldflags', '-s -w'];
+/** A compiler lives for seconds: collecting its memory less often takes a tenth off the build. */
+const COMPILER_GOGC = '400';
 
 /** The command line tool with its development server, at `path`. */
 export async function buildTemporalCli(path: string, env: Environment, progress: Progress): Promise<void> {
-  await withGo(dirname(path), env, async (go, folder) => {
+  await withGo(dirname(path), env, async (go, folder, goEnv) => {
     await writeFile(join(folder, 'go.mod'), cliModule());
     await writeFile(
       join(folder, 'main.go'),
       'package main\n\nimport _ "github.com/temporalio/cli/cmd/temporal"\n\nfunc main() {}\n',
     );
     await announced(progress, 'fetching the sources of the Temporal server (once, about a minute)', () =>
-      runCommand(go, ['mod', 'tidy'], { cwd: folder, env }),
+      runCommand(go, ['mod', 'tidy'], { cwd: folder, env: goEnv }),
     );
     await announced(progress, 'building the Temporal server (once, two to four minutes)', () =>
       runCommand(go, ['build', ...SMALLER, '-o', 'temporal', 'github.com/temporalio/cli/cmd/temporal'], {
         cwd: folder,
-        env,
+        env: goEnv,
       }),
     );
     await install(join(folder, 'temporal'), path);
@@ -43,21 +46,21 @@ export async function buildTemporalServer(
   progress: Progress,
 ): Promise<void> {
   const module = 'go.temporal.io/server';
-  await withGo(dirname(paths.server), env, async (go, folder) => {
+  await withGo(dirname(paths.server), env, async (go, folder, goEnv) => {
     const packages = ['cmd/server', 'cmd/tools/sql'].map((name) => `${module}/${name}@v${TEMPORAL_SERVER_VERSION}`);
     await announced(progress, 'building the Temporal server for production (once, two to four minutes)', () =>
-      runCommand(go, ['install', ...SMALLER, ...packages], { cwd: folder, env: { ...env, GOBIN: folder } }),
+      runCommand(go, ['install', ...SMALLER, ...packages], { cwd: folder, env: { ...goEnv, GOBIN: folder } }),
     );
     await install(join(folder, 'sql'), paths.sqlTool);
     await install(join(folder, 'server'), paths.server);
   });
 }
 
-/** Runs `work` with the `go` command in a folder of its own beside what is to be made; removes the folder. */
+/** Runs `work` with the `go` command, its environment, and a folder beside what is to be made, which it removes. */
 async function withGo(
   parent: string,
   env: Environment,
-  work: (go: string, folder: string) => Promise<void>,
+  work: (go: string, folder: string, goEnv: Environment) => Promise<void>,
 ): Promise<void> {
   const go = await findOnPath('go', env);
   if (go === null) throw new Error('Go is not installed');
@@ -66,7 +69,7 @@ async function withGo(
   if (minor < GO_MINOR_MIN) throw new Error(`Go is ${version}: go1.${GO_MINOR_MIN} or later is needed`);
   const folder = await mkdtemp(join(parent, 'build-'));
   try {
-    await work(go, folder);
+    await work(go, folder, { GOGC: COMPILER_GOGC, ...env });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -16,6 +16,7 @@ import { Pause } from './pause';
 import { askAuthority } from './registration';
 import { CALL_TIMEOUT_MS, type TemporalSettings, connectionOptions } from './temporal-connection';
 import { ensureSearchAttributes } from './search-attributes';
+import { ACTIVITY_WORKER, WORKFLOW_WORKER } from './worker-options';
 import { WORKFLOW_BUNDLE } from './workflow-bundle';
 
 /** Waits between attempts to reach Temporal. */
@@ -30,17 +31,6 @@ const PROBE_INTERVAL_MS = 5_000;
 const PROBE_TIMEOUT_MS = 5_000;
 /** How long connecting may take: over a link that was dead the system would wait for minutes. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A worker that dies costs its sticky workflows this long, not the default ten seconds. */
-const STICKY_TIMEOUT = '1s';
-/** Workflows kept in memory by one worker. */
-const CACHED_WORKFLOWS_MAX = 50;
-/** Activities of one queue at a time: more would only wait for the same database. */
-const CONCURRENT_ACTIVITIES_MAX = 16;
-/** Pollers of one queue. */
-const ACTIVITY_POLLERS = 4;
-const WORKFLOW_POLLERS = 4;
-/** How long a stopping worker lets activities finish. */
-const SHUTDOWN_GRACE = '5s';
 
 export type Activities = object;
 
@@ -252,22 +242,8 @@ export class TemporalLink {
     const shared = { connection: this.native, namespace: this.temporal.namespace, taskQueue: queue };
     const worker = await Worker.create(
       queue === WORKFLOW_QUEUE
-        ? {
-            ...shared,
-            workflowBundle: { codePath: WORKFLOW_BUNDLE },
-            stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
-            maxCachedWorkflows: CACHED_WORKFLOWS_MAX,
-            workflowThreadPoolSize: 1,
-            workflowTaskPollerBehavior: { type: 'simple-maximum', maximum: WORKFLOW_POLLERS },
-            shutdownGraceTime: SHUTDOWN_GRACE,
-          }
-        : {
-            ...shared,
-            activities: this.activities,
-            maxConcurrentActivityTaskExecutions: CONCURRENT_ACTIVITIES_MAX,
-            activityTaskPollerBehavior: { type: 'simple-maximum', maximum: ACTIVITY_POLLERS },
-            shutdownGraceTime: SHUTDOWN_GRACE,
-          },
+        ? { ...shared, ...WORKFLOW_WORKER, workflowBundle: { codePath: WORKFLOW_BUNDLE } }
+        : { ...shared, ...ACTIVITY_WORKER, activities: this.activities },
     );
     this.workers.set(queue, { queue, worker, ended: this.watch(queue, worker) });
     this.context.log.info({ queue }, 'worker polls');

@@ -16,8 +16,9 @@ const SALES = 600;
 const LOST_SHARE = 0.01;
 /** As many lost answers as make it a test. */
 const LOST_MIN = 8;
-const MORE_SALES = 100;
-const MORE_ROUNDS_MAX = 10;
+/** Few at a time, for a batch is delivered by as many calls as a sale. */
+const MORE_SALES = 20;
+const MORE_ROUNDS_MAX = 200;
 const TEST_TIMEOUT_MS = 6 * 60_000;
 
 describe.each(engines())('answers of Temporal are lost on %s', (engine) => {
