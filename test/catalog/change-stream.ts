@@ -59,6 +59,7 @@ export function csvOf({ rows }: Day): string {
 export class Truth {
   /** Of each sku, from which revision on it had which price; null where it was withdrawn. */
   private readonly history = new Map<string, { from: number; price: Amount | null }[]>();
+  private readonly named: string[] = [];
   private readonly counts = new Map<number, number>();
   private present = 0;
 
@@ -70,6 +71,7 @@ export class Truth {
 
   private note(sku: string, from: number, price: Amount | null): void {
     const versions = this.history.get(sku) ?? [];
+    if (versions.length === 0) this.named.push(sku);
     const before = versions.at(-1)?.price ?? null;
     this.present += (price === null ? 0 : 1) - (before === null ? 0 : 1);
     this.history.set(sku, [...versions, { from, price }]);
@@ -85,7 +87,8 @@ export class Truth {
     return this.counts.get(revision);
   }
 
-  skus(): string[] {
-    return [...this.history.keys()];
+  /** All that there ever were, in the order in which they came. */
+  get skus(): readonly string[] {
+    return this.named;
   }
 }

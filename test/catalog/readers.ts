@@ -112,7 +112,7 @@ export class Readers {
 
   /** As carts and checkouts read. */
   private async items(): Promise<void> {
-    const skus = this.truth.skus();
+    const skus = this.truth.skus;
     const some = Array.from({ length: SKUS_PER_READ }, () => skus[Math.floor(this.random() * skus.length)] ?? '');
     const { db } = this.world.site(this.site).context;
     const found = await findItems(db, { store: this.world.store, catalog: CATALOG, viewer: PUBLIC }, [

@@ -91,7 +91,7 @@ describe.each(engines())('nine months of changes on %s', (engine) => {
         for (const [index, day] of days.entries()) {
           const { date, prices } = day;
           const revision = formatRevision(1, index + 1);
-          const withdrawn = truth.skus().filter(() => random() < WITHDRAWN_A_DAY / truth.skus().length);
+          const withdrawn = truth.skus.filter(() => random() < WITHDRAWN_A_DAY / truth.skus.length);
           await here('hq').transaction((tx) => draftWithdrawals(tx, world.store, CATALOG, withdrawn, Date.now()));
           truth.publish(revision, prices, withdrawn);
           const isAway = daysAway.has(index - 1);

@@ -1,7 +1,10 @@
 /** Waiting for something that another process brings about. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-const INTERVAL_MS = 25;
+const INTERVAL_LEAST_MS = 25;
+const INTERVAL_MOST_MS = 250;
+/** What takes long is asked for less often, so that asking is not what it waits for. */
+const INTERVAL_SHARE = 0.1;
 export const UNTIL_TIMEOUT_MS = 45_000;
 
 /**
@@ -13,7 +16,7 @@ export async function until<T>(
   ask: () => Promise<T | undefined | false>,
   timeoutMs = UNTIL_TIMEOUT_MS,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const begunAt = Date.now();
   let last: unknown;
   for (;;) {
     try {
@@ -22,10 +25,11 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) {
+    const waited = Date.now() - begunAt;
+    if (waited > timeoutMs) {
       const seen = last instanceof Error ? `: ${last.message}` : '';
       throw new Error(`waited ${timeoutMs} ms for ${what}${seen}`, { cause: last });
     }
-    await delay(INTERVAL_MS);
+    await delay(Math.max(INTERVAL_LEAST_MS, Math.min(INTERVAL_MOST_MS, waited * INTERVAL_SHARE)));
   }
 }
