@@ -22,6 +22,8 @@ const UNFOLDED_BYTES_MAX = 64 * 1024 * 1024;
 /** Fewer bytes than these hold no compressed canary. */
 const STREAM_BYTES_MIN = 21;
 const BASE64_RUN = new RegExp(`[A-Za-z0-9+/_-]{${Math.ceil((STREAM_BYTES_MIN * 4) / 3)},}`, 'g');
+/** Written so, bytes are a number and hold no text; there are more of these than of all other runs. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const HEX_RUN = new RegExp(`(?:[0-9a-fA-F]{2}){${STREAM_BYTES_MIN},}`, 'g');
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b, 0x08]);
 const ZLIB_MAGICS = [0x01, 0x5e, 0x9c, 0xda].map((level) => Buffer.from([0x78, level]));
@@ -169,6 +171,7 @@ function* unfold(bytes: Buffer): Generator<Layer> {
 /** What stands before a run may look like a part of it, so it is read from each of its first characters on. */
 function* decoded(text: string, runs: RegExp, form: 'base64' | 'hex', alignments: number): Generator<Layer> {
   for (const [run] of text.matchAll(runs)) {
+    if (UUID.test(run)) continue;
     for (let skip = 0; skip < alignments; skip++) yield { form, inner: Buffer.from(run.slice(skip), form) };
   }
 }
