@@ -15,7 +15,7 @@ import { Buyers, stockUp, verify } from './buyers';
 const UNITS = 40_000;
 /** Buyers at each site, and the pause after each of their sales, milliseconds. */
 const BUYERS_PER_SITE = 2;
-const PAUSE_MS = 200;
+const PAUSE_MS = 150;
 /** What is asked for: at least this share of the checkouts succeeds, and everything is delivered this soon. */
 const SUCCESS_MIN = 0.999;
 const DRAIN_MAX_MS = 30_000;
