@@ -13,9 +13,9 @@ const WORKFLOW_POLLERS = 4;
 /** How long a stopping worker lets activities finish. */
 const SHUTDOWN_GRACE = '5s';
 /**
- * How long one step of a workflow may run by the wall's clock. When it is over, Node 20 ends the whole process, whatever
- * else that does ("async hook stack has become corrupted"), so the SDK's five seconds turn a machine that was paused for
- * six, or a busy one, into a dead site. An endless loop, the only thing to guard against, is as dead after an hour.
+ * How long one step of a workflow may run by the wall's clock. A step that is cut short can take the whole process with it
+ * ("async hook stack has become corrupted"), so with the SDK's five seconds a machine that was paused for six, or is
+ * busy, can cost a site. An endless loop, the only thing to guard against, is as dead after an hour.
  */
 const WORKFLOW_STEP_MAX = '1 hour';
 
