@@ -20,20 +20,17 @@ const COMPILER_GOGC = '400';
 
 /** The command line tool with its development server, at `path`. */
 export async function buildTemporalCli(path: string, env: Environment, progress: Progress): Promise<void> {
-  await withGo(dirname(path), env, async (go, folder, goEnv) => {
+  await withGo(dirname(path), env, async (go, folder) => {
     await writeFile(join(folder, 'go.mod'), cliModule());
     await writeFile(
       join(folder, 'main.go'),
       'package main\n\nimport _ "github.com/temporalio/cli/cmd/temporal"\n\nfunc main() {}\n',
     );
     await announced(progress, 'fetching the sources of the Temporal server (once, about a minute)', () =>
-      runCommand(go, ['mod', 'tidy'], { cwd: folder, env: goEnv }),
+      go(['mod', 'tidy']),
     );
     await announced(progress, 'building the Temporal server (once, two to four minutes)', () =>
-      runCommand(go, ['build', ...SMALLER, '-o', 'temporal', 'github.com/temporalio/cli/cmd/temporal'], {
-        cwd: folder,
-        env: goEnv,
-      }),
+      go(['build', ...SMALLER, '-o', 'temporal', 'github.com/temporalio/cli/cmd/temporal']),
     );
     await install(join(folder, 'temporal'), path);
   });
@@ -46,21 +43,21 @@ export async function buildTemporalServer(
   progress: Progress,
 ): Promise<void> {
   const module = 'go.temporal.io/server';
-  await withGo(dirname(paths.server), env, async (go, folder, goEnv) => {
+  await withGo(dirname(paths.server), env, async (go, folder) => {
     const packages = ['cmd/server', 'cmd/tools/sql'].map((name) => `${module}/${name}@v${TEMPORAL_SERVER_VERSION}`);
     await announced(progress, 'building the Temporal server for production (once, two to four minutes)', () =>
-      runCommand(go, ['install', ...SMALLER, ...packages], { cwd: folder, env: { ...goEnv, GOBIN: folder } }),
+      go(['install', ...SMALLER, ...packages]),
     );
     await install(join(folder, 'sql'), paths.sqlTool);
     await install(join(folder, 'server'), paths.server);
   });
 }
 
-/** Runs `work` with the `go` command, its environment, and a folder beside what is to be made, which it removes. */
+/** Runs `work` with the `go` command in a folder of its own beside what is to be made; removes the folder. */
 async function withGo(
   parent: string,
   env: Environment,
-  work: (go: string, folder: string, goEnv: Environment) => Promise<void>,
+  work: (go: (parameters: readonly string[]) => Promise<string>, folder: string) => Promise<void>,
 ): Promise<void> {
   const go = await findOnPath('go', env);
   if (go === null) throw new Error('Go is not installed');
@@ -69,7 +66,8 @@ async function withGo(
   if (minor < GO_MINOR_MIN) throw new Error(`Go is ${version}: go1.${GO_MINOR_MIN} or later is needed`);
   const folder = await mkdtemp(join(parent, 'build-'));
   try {
-    await work(go, folder, { GOGC: COMPILER_GOGC, ...env });
+    const settings = { cwd: folder, env: { GOGC: COMPILER_GOGC, ...env, GOBIN: folder } };
+    await work((parameters) => runCommand(go, parameters, settings), folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

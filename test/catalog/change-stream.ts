@@ -59,19 +59,20 @@ export function csvOf({ rows }: Day): string {
 export class Truth {
   /** Of each sku, from which revision on it had which price; null where it was withdrawn. */
   private readonly history = new Map<string, { from: number; price: Amount | null }[]>();
-  private readonly named: string[] = [];
   private readonly counts = new Map<number, number>();
   private present = 0;
+  /** All that there ever were. */
+  skus: readonly string[] = [];
 
   publish(revision: number, prices: ReadonlyMap<string, Amount>, withdrawn: readonly string[]): void {
     for (const sku of withdrawn) if (!prices.has(sku)) this.note(sku, revision, null);
     for (const [sku, price] of prices) this.note(sku, revision, price);
     this.counts.set(revision, this.present);
+    this.skus = [...this.history.keys()];
   }
 
   private note(sku: string, from: number, price: Amount | null): void {
     const versions = this.history.get(sku) ?? [];
-    if (versions.length === 0) this.named.push(sku);
     const before = versions.at(-1)?.price ?? null;
     this.present += (price === null ? 0 : 1) - (before === null ? 0 : 1);
     this.history.set(sku, [...versions, { from, price }]);
@@ -85,10 +86,5 @@ export class Truth {
   /** Items of a published revision; undefined for one that was not. */
   count(revision: number): number | undefined {
     return this.counts.get(revision);
-  }
-
-  /** All that there ever were, in the order in which they came. */
-  get skus(): readonly string[] {
-    return this.named;
   }
 }

@@ -6,6 +6,7 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { type WorkflowBundleOption, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { WORKFLOW_TYPES, type WorkflowType } from '../../domain/workflow-ids';
 import { WORKFLOW_BUNDLE } from '../../workers/workflow-bundle';
+import { QUIET } from '../support/quiet-logger';
 
 const ROOT = join(__dirname, '..', '..');
 const HISTORIES = join(__dirname, 'histories');
@@ -46,11 +47,10 @@ describe('a changed workflow', () => {
       if (!changed.includes('await canarySleep')) throw new Error(`${file} could not be changed`);
       writeFileSync(file, changed);
     }
-    const logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
     bundle = await bundleWorkflowCode({
       workflowsPath: join(folder, 'workflows', 'index.ts'),
       workflowInterceptorModules: [join(folder, 'workflows', 'trace.ts')],
-      logger,
+      logger: QUIET,
     });
   });
 

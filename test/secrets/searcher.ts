@@ -22,9 +22,9 @@ const UNFOLDED_BYTES_MAX = 64 * 1024 * 1024;
 /** Fewer bytes than these hold no compressed canary. */
 const STREAM_BYTES_MIN = 21;
 const BASE64_RUN = new RegExp(`[A-Za-z0-9+/_-]{${Math.ceil((STREAM_BYTES_MIN * 4) / 3)},}`, 'g');
-/** Written so, bytes are a number and hold no text; there are more of these than of all other runs. */
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const HEX_RUN = new RegExp(`(?:[0-9a-fA-F]{2}){${STREAM_BYTES_MIN},}`, 'g');
+/** Of the letters of base64, but no text would come out so; nearly all runs are of these. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b, 0x08]);
 const ZLIB_MAGICS = [0x01, 0x5e, 0x9c, 0xda].map((level) => Buffer.from([0x78, level]));
 

@@ -88,7 +88,8 @@ function sourcesOf(folder: string): string[] {
 const transpiled = new Map<string, string>();
 
 function transpile(file: string, source: string): string {
-  const known = transpiled.get(`${file}\n${source}`);
+  const key = `${file}\n${source}`;
+  const known = transpiled.get(key);
   if (known !== undefined) return known;
   const { code } = transformSync(source, {
     filename: file,
@@ -98,7 +99,7 @@ function transpile(file: string, source: string): string {
     configFile: false,
     swcrc: false,
   });
-  transpiled.set(`${file}\n${source}`, code);
+  transpiled.set(key, code);
   return code;
 }
 

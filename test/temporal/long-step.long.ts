@@ -1,11 +1,12 @@
 /**
  * A step of a workflow that takes longer than the SDK's five seconds, as it does where the machine was paused or is busy.
- * Ended by its time-out, it would end the process: this test's, as that of a site (decision 0054).
+ * Ended by its time-out, which can end a whole site, it would only be tried again for ever here (decision 0054).
  */
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { WORKFLOW_WORKER } from '../../workers/worker-options';
+import { QUIET } from '../support/quiet-logger';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
 import { type longStep, spin } from './long-step';
 
@@ -14,7 +15,6 @@ const LIMIT_MS = 5_000;
 /** Longer by far enough for a machine that gets faster meanwhile. */
 const STEP_MS = 6_000;
 const TURNS_MEASURED = 20_000_000;
-const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 test('a step of a workflow may take long', async () => {
   spin(TURNS_MEASURED);
@@ -29,7 +29,7 @@ test('a step of a workflow may take long', async () => {
     const worker = await Worker.create({
       ...WORKFLOW_WORKER,
       ...{ connection: native, namespace: TEMPORAL_NAMESPACE, taskQueue: queue },
-      workflowBundle: await bundleWorkflowCode({ workflowsPath: require.resolve('./long-step'), logger: quiet }),
+      workflowBundle: await bundleWorkflowCode({ workflowsPath: require.resolve('./long-step'), logger: QUIET }),
     });
     const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
     const begunAt = performance.now();
