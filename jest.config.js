@@ -40,7 +40,8 @@ module.exports = {
     // Not a test: records histories of today's workflows for the replay tests.
     { ...shared, displayName: 'record', testMatch: ['<rootDir>/test/replay/record.ts'] },
   ],
-  maxWorkers: 2,
+  // One more than the processors of the machines that run this, for each often waits for a server or a process.
+  maxWorkers: 3,
   testSequencer: '<rootDir>/test/support/longest-first.js',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
   testTimeout: 60_000,

@@ -18,19 +18,15 @@ const SMALLER = ['-gcflags=all=-dwarf=false', '-ldflags', '-s -w'];
 /** A compiler lives for seconds: collecting its memory less often takes a tenth off the build. */
 const COMPILER_GOGC = '400';
 
+const CLI_PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
+const SERVER_PACKAGE = 'go.temporal.io/server/cmd/server';
+const SQL_TOOL_PACKAGE = 'go.temporal.io/server/cmd/tools/sql';
+
 /** The command line tool with its development server, at `path`. */
 export async function buildTemporalCli(path: string, env: Environment, progress: Progress): Promise<void> {
-  await withGo(dirname(path), env, async (go, folder) => {
-    await writeFile(join(folder, 'go.mod'), cliModule());
-    await writeFile(
-      join(folder, 'main.go'),
-      'package main\n\nimport _ "github.com/temporalio/cli/cmd/temporal"\n\nfunc main() {}\n',
-    );
-    await announced(progress, 'fetching the sources of the Temporal server (once, about a minute)', () =>
-      go(['mod', 'tidy']),
-    );
+  await withGo(dirname(path), env, progress, async (go, folder) => {
     await announced(progress, 'building the Temporal server (once, two to four minutes)', () =>
-      go(['build', ...SMALLER, '-o', 'temporal', 'github.com/temporalio/cli/cmd/temporal']),
+      go(['build', ...SMALLER, '-o', 'temporal', CLI_PACKAGE]),
     );
     await install(join(folder, 'temporal'), path);
   });
@@ -42,21 +38,28 @@ export async function buildTemporalServer(
   env: Environment,
   progress: Progress,
 ): Promise<void> {
-  const module = 'go.temporal.io/server';
-  await withGo(dirname(paths.server), env, async (go, folder) => {
-    const packages = ['cmd/server', 'cmd/tools/sql'].map((name) => `${module}/${name}@v${TEMPORAL_SERVER_VERSION}`);
-    await announced(progress, 'building the Temporal server for production (once, two to four minutes)', () =>
-      go(['install', ...SMALLER, ...packages]),
+  await withGo(dirname(paths.server), env, progress, async (go, folder) => {
+    await announced(
+      progress,
+      'building the Temporal server for production (once; seconds after the other, else two to four minutes)',
+      async () => {
+        await go(['build', ...SMALLER, '-o', 'sql', SQL_TOOL_PACKAGE]);
+        await go(['build', ...SMALLER, '-o', 'server', SERVER_PACKAGE]);
+      },
     );
     await install(join(folder, 'sql'), paths.sqlTool);
     await install(join(folder, 'server'), paths.server);
   });
 }
 
-/** Runs `work` with the `go` command in a folder of its own beside what is to be made; removes the folder. */
+/**
+ * Runs `work` with the `go` command in a folder of its own beside what is to be made; removes the folder. It is a module
+ * with all programs, so that they are made of the same versions of everything, which is compiled once for all of them.
+ */
 async function withGo(
   parent: string,
   env: Environment,
+  progress: Progress,
   work: (go: (parameters: readonly string[]) => Promise<string>, folder: string) => Promise<void>,
 ): Promise<void> {
   const go = await findOnPath('go', env);
@@ -66,20 +69,33 @@ async function withGo(
   if (minor < GO_MINOR_MIN) throw new Error(`Go is ${version}: go1.${GO_MINOR_MIN} or later is needed`);
   const folder = await mkdtemp(join(parent, 'build-'));
   try {
-    const settings = { cwd: folder, env: { GOGC: COMPILER_GOGC, ...env, GOBIN: folder } };
-    await work((parameters) => runCommand(go, parameters, settings), folder);
+    await writeFile(join(folder, 'go.mod'), goModule());
+    await writeFile(join(folder, 'main.go'), mainOfAll());
+    const settings = { cwd: folder, env: { GOGC: COMPILER_GOGC, ...env } };
+    const goHere = (parameters: readonly string[]) => runCommand(go, parameters, settings);
+    await announced(progress, 'fetching the sources of the Temporal server (once, about a minute)', () =>
+      goHere(['mod', 'tidy']),
+    );
+    await work(goHere, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function cliModule(): string {
+function goModule(): string {
   const cliext = 'github.com/temporalio/cli/cliext';
   return [
     'module entrepot.dev/temporal',
     `go 1.${GO_MINOR_MIN}`,
     `require github.com/temporalio/cli v${TEMPORAL_CLI_VERSION}`,
+    `require go.temporal.io/server v${TEMPORAL_SERVER_VERSION}`,
     `replace ${cliext} => ${cliext} ${CLIEXT_VERSION}`,
     '',
   ].join('\n');
+}
+
+/** Names every program, for what no source names `go mod tidy` takes out of the module. */
+function mainOfAll(): string {
+  const imports = [CLI_PACKAGE, SERVER_PACKAGE, SQL_TOOL_PACKAGE].map((name) => `import _ "${name}"`);
+  return ['package main', '', ...imports, '', 'func main() {}', ''].join('\n');
 }
