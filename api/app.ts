@@ -37,7 +37,7 @@ export function createApp(context: SiteContext, routes: readonly Route[]): Expre
         ),
     }),
   );
-  serveDescription(app, routes);
+  serveDescription(app, routes, context.url);
   const authentication = new Authentication(context);
   const forBrowsers = routes.filter(({ browser }) => browser).map(({ path }) => path);
   for (const path of new Set(forBrowsers)) app.all(expressPath(path), allowTemporalUi(context));

@@ -17,14 +17,14 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export function serveDescription(app: Express, routes: readonly Route[]): void {
+export function serveDescription(app: Express, routes: readonly Route[], siteUrl: string): void {
   // Made when somebody asks: it would be a seventh of what a start costs.
   let made: object | undefined;
   const document = () => (made ??= openApiDocument(routes));
   let page: string | undefined;
   app.get('/openapi.json', (_request, response) => void response.json(document()));
   app.get('/docs', (_request, response) => {
-    page ??= apiDocsPage(document() as OpenApi);
+    page ??= apiDocsPage(document() as OpenApi, siteUrl);
     response.set('Content-Security-Policy', PAGE_POLICY).type('html').send(page);
   });
 }

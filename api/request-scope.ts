@@ -1,6 +1,7 @@
 /** What one request has of its own: an id, a trace, a logger; and what is told of it when it is over. */
 import { type Request, type RequestHandler, type Response } from 'express';
 import { type SiteContext } from '../activities/context';
+import { withFields } from '../activities/log-fields';
 import { type Span } from '../activities/tracing';
 import { parseTraceparent } from '../domain/trace';
 import { type Route } from './route';
@@ -43,7 +44,7 @@ export function enterRoute(context: SiteContext, route: Route, store: string, re
     attributes: { 'entrepot.store': store, 'entrepot.request_id': scope.requestId },
   });
   const { traceId } = span.trace;
-  const log = context.log.child({ store, requestId: scope.requestId, traceId });
+  const log = withFields(context.log, { store, requestId: scope.requestId, traceId });
   scope.store = store;
   scope.route = route;
   scope.span = span;

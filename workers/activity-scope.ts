@@ -3,6 +3,7 @@ import { Context, heartbeat } from '@temporalio/activity';
 import { allActivities } from '../activities';
 import { type SiteContext } from '../activities/context';
 import { type SiteActivities } from '../activities/contract';
+import { withFields } from '../activities/log-fields';
 import { type TopologyListener } from '../activities/topology';
 import { type Traced, parseTraceparent } from '../domain/trace';
 import { failureToTell } from './activity-failures';
@@ -30,7 +31,7 @@ async function attempt(site: SiteContext, listener: TopologyListener, activity: 
     parent: parseTraceparent(input.traceContext),
     attributes: { 'entrepot.workflow_id': workflowId, 'entrepot.attempt': attempt },
   });
-  const log = site.log.child({ workflowId, activity, attempt, traceId: span.trace.traceId });
+  const log = withFields(site.log, { workflowId, activity, attempt, traceId: span.trace.traceId });
   const context = { ...site, log, trace: span.trace };
   const activities = allActivities(context, listener) as unknown as Activities;
   const { clock } = site.runtime;

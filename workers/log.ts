@@ -1,5 +1,6 @@
 /** A site's log: JSON, one line an event, with the fields of docs/operations.md. */
 import pino, { type Logger } from 'pino';
+import { fieldsOf } from '../activities/log-fields';
 import { describeError } from '../domain/errors';
 import { type SiteConfig } from './config';
 import { LogFile } from './log-file';
@@ -57,6 +58,7 @@ export function createLogger(config: Pick<SiteConfig, 'site' | 'log'>): Logger {
     level: config.log.level,
     base: { site: config.site },
     serializers: { err: describeError },
+    mixin: (_line, _level, logger) => fieldsOf(logger),
     formatters: { log: withhold },
   };
   return config.log.file === undefined ? pino(options) : pino(options, new LogFile(config.log.file));

@@ -13,7 +13,8 @@ import { Shop } from '../orders/shop';
 
 const ROOT = join(__dirname, '..', '..');
 const document = openApiDocument(allRoutes) as OpenApi;
-const page = apiDocsPage(document);
+const SITE_URL = 'http://hq.example';
+const page = apiDocsPage(document, SITE_URL);
 
 /** The values of all attributes of a name. */
 const attributes = (name: string) =>
@@ -27,6 +28,7 @@ describe('the page at /docs', () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(text).toBe(page);
+    expect(text).toContain(`SITE=${SITE_URL} `);
     const [, style] = /<style>([^]*)<\/style>/.exec(text) ?? [];
     const digest = createHash('sha256')
       .update(style ?? '')
@@ -75,9 +77,9 @@ describe('the page at /docs', () => {
 
   test('shows what a description holds as text', () => {
     const hostile = { ...document, info: { title: 'A<script>"\'', version: '1', description: '</p><img src=x>' } };
-    const shown = apiDocsPage(hostile);
+    const shown = apiDocsPage(hostile, 'http://<b>');
     expect(shown).toContain('A&lt;script&gt;&quot;&#39; API');
-    expect(shown).not.toMatch(/<script|<img/);
+    expect(shown).not.toMatch(/<script|<img|<b>/);
   });
 });
 

@@ -2,11 +2,13 @@
 import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { describeError } from '../../domain/errors';
+import { withFields } from '../../activities/log-fields';
 import { createLogger } from '../../workers/log';
 import { until } from '../support/until';
 import { ADDRESS, type World } from '../support/world';
-import { linesOf, talkativeWorld } from './run';
+import { linesOf, talkativeWorld, textsOf } from './run';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-00`;
@@ -91,6 +93,13 @@ describe('the log of a run', () => {
     await find('hq', 'stock allocated', { traceId: credited['traceId'] });
   });
 
+  test('has no name twice in a line', () => {
+    const lines = ['hq', 'north'].flatMap((site) => textsOf(world, site));
+    expect(lines.length).toBeGreaterThan(100);
+    // JSON's own parser takes the last of them and says nothing.
+    for (const line of lines) parse(line);
+  });
+
   test('has no personal data, no keys and no sealed text', async () => {
     await checkOut({});
     const text = ['hq', 'north'].map((site) => readFileSync(join(world.folder, `${site}.log`), 'utf8')).join('\n');
@@ -120,6 +129,13 @@ describe('what the log writes', () => {
     const line = await written((log) => log.info({ ...secret, bytes: Buffer.from('s4') }, 'slip'));
     expect(JSON.stringify(line)).not.toMatch(/s[1-4]"|115,52/);
     expect(line).toMatchObject({ Authorization: '[withheld]', cart: { lines: [{ sku: 'A' }] }, site: 'north' });
+  });
+
+  test('says of what its logger adds what the line itself says of it', async () => {
+    const line = await written((log) =>
+      withFields(withFields(log, { a: 1, b: 1, c: 1 }), { b: 2, c: 2 }).info({ c: 3 }, ''),
+    );
+    expect(line).toMatchObject({ a: 1, b: 2, c: 3 });
   });
 
   test('shows an error with its code and causes, without what a driver hung on it', async () => {

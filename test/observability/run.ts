@@ -41,8 +41,12 @@ async function stockUp(world: World): Promise<void> {
 
 /** What a site has logged so far. */
 export function linesOf(world: World, site: string): Line[] {
+  return textsOf(world, site).map((line) => JSON.parse(line) as Line);
+}
+
+/** The same as it was written. */
+export function textsOf(world: World, site: string): string[] {
   return readFileSync(join(world.folder, `${site}.log`), 'utf8')
     .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Line);
+    .filter((line) => line !== '');
 }

@@ -1,4 +1,4 @@
-/** The page that documents the API, from its OpenAPI document alone. It runs no script and loads nothing. */
+/** The page that documents the API, from its OpenAPI document and the site's own URL alone. It runs no script and loads nothing. */
 import { type Content, Html, html } from '../html';
 import { type OpenApi } from './openapi';
 import { type NamedOperation, operationSection } from './operation';
@@ -17,7 +17,7 @@ interface Group {
   readonly operations: readonly NamedOperation[];
 }
 
-export function apiDocsPage(document: OpenApi): string {
+export function apiDocsPage(document: OpenApi, siteUrl: string): string {
   const groups = groupsOf(document);
   const { title, description } = document.info;
   const page = html`<!doctype html>
@@ -43,7 +43,7 @@ export function apiDocsPage(document: OpenApi): string {
         <main id="top">
           <h1>${title} API</h1>
           <p class="lead">${description}</p>
-          ${introduction()} ${groups.map((group) => groupSection(document, group))} ${problemsSection(document)}
+          ${introduction(siteUrl)} ${groups.map((group) => groupSection(document, group))} ${problemsSection(document)}
           ${schemasSection(document)}
         </main>
       </body>
@@ -97,7 +97,7 @@ function groupSection(document: OpenApi, { name, description, operations }: Grou
   </section> `;
 }
 
-function introduction(): Content {
+function introduction(siteUrl: string): Content {
   return html`<section class="introduction">
     <h2>How to call it</h2>
     <p>
@@ -108,7 +108,7 @@ function introduction(): Content {
       >
       is another site of the store). The examples want these in the shell:
     </p>
-    <pre><code>SITE=http://127.0.0.1:4600  STORE=shop  KEY=ek_…</code></pre>
+    <pre><code>SITE=${siteUrl}  STORE=shop  KEY=ek_…</code></pre>
     <ul>
       <li>
         <strong>Lists</strong> come in pages: ask for the next one with <code>after</code>, its value is the page's
