@@ -66,8 +66,16 @@ export interface TemporalReach {
   readonly reason: string | null;
 }
 
-/** As `fetch`. */
-export type Transport = (url: string, init: RequestInit) => Promise<Response>;
+/** A request to another site. */
+export interface TransportRequest {
+  readonly method: 'POST';
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** As `fetch`, but a body that comes compressed is handed on as it came. */
+export type Transport = (url: string, request: TransportRequest) => Promise<Response>;
 
 export interface SiteContext extends Observation {
   /** This process's site. */

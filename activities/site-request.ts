@@ -1,16 +1,13 @@
 /** How one site asks another over HTTP: with a token of its own, whatever its clock says. */
-import { type SiteContext, type StoreSettings } from './context';
+import { type SiteContext, type StoreSettings, type TransportRequest } from './context';
 import { CLOCK_TOLERANCE_S } from './signed-token';
 import { signSiteToken } from './site-token';
 
 /** A clock that is off by more than this is not reckoned with, milliseconds: a day tells a fault of another kind. */
 const CLOCK_OFFSET_MAX_MS = 24 * 60 * 60_000;
 
-export interface SiteRequest {
+export interface SiteRequest extends Omit<TransportRequest, 'method'> {
   readonly url: string;
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
 }
 
 /**

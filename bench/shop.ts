@@ -6,6 +6,7 @@ import { type Database } from '../db/database';
 import { storeSettingsFrom } from '../workers/config';
 import { type SiteConfig } from '../workers/config-schema';
 import { REAL_RUNTIME } from '../workers/site';
+import { siteTransport } from '../workers/site-transport';
 
 export const BUYER = { name: 'Bench Buyer', email: null };
 export const ADDRESS = {
@@ -18,7 +19,7 @@ const PAYMENT = { method: 'account', termsDays: 30, reference: null };
 export function contextFor(config: SiteConfig, db: Database): SiteContext {
   return {
     ...{ site: config.site, stores: storeSettingsFrom(config), db, runtime: REAL_RUNTIME },
-    transport: fetch,
+    transport: siteTransport,
     ...{ ...unobserved(REAL_RUNTIME.random), documentsDir: config.documentsDir, url: config.url },
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
     temporalReach: async () => ({ reached: false, reason: 'there is none here' }),

@@ -2,6 +2,7 @@
  * Reading XML from others: no internal subset, nothing loaded from outside, bad UTF-8 is fatal, and every dimension has
  * a limit (design, section 6).
  */
+import { isAscii } from 'node:buffer';
 import { SaxesParser } from 'saxes';
 import { TellableError } from '../domain/errors';
 
@@ -11,6 +12,8 @@ export const DOCUMENT_BYTES_MAX = 1_048_576;
 export const DEPTH_MAX = 64;
 /** Most elements of a document read as a tree: the largest order's lines, each with its parts. */
 export const NODES_MAX = 60_000;
+/** The last byte that is a character by itself. */
+const ASCII_MAX = 0x7f;
 /** Characters of a wrong value that an error shows. */
 const SHOWN_LENGTH_MAX = 100;
 
@@ -139,14 +142,33 @@ export class XmlStream {
 
 /** Decodes UTF-8 chunk by chunk; bad bytes are fatal. */
 export class Utf8Stream {
-  private readonly decoder = new TextDecoder('utf-8', { fatal: true });
+  private decoder = new TextDecoder('utf-8', { fatal: true });
+  private begun = false;
+  /** Whether the last chunk may have ended within a character. */
+  private isWithin = false;
 
   decode(chunk?: Uint8Array): string {
+    const last = chunk?.at(-1);
+    if (chunk && last !== undefined) {
+      if (!this.isWithin && isAscii(chunk)) return this.decodeAscii(chunk);
+      this.begun = true;
+      this.isWithin = last > ASCII_MAX;
+    }
     try {
       return chunk ? this.decoder.decode(chunk, { stream: true }) : this.decoder.decode();
     } catch (error) {
       throw new XmlError('the document is not UTF-8: send it as UTF-8', { cause: error });
     }
+  }
+
+  /** Most of what comes, in a quarter of the time. */
+  private decodeAscii(chunk: Uint8Array): string {
+    if (!this.begun) {
+      // What the decoder sees first is the beginning no more, where alone a byte order mark stands.
+      this.decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+      this.begun = true;
+    }
+    return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
   }
 }
 

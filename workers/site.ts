@@ -26,6 +26,7 @@ import { processMetrics } from './process-metrics';
 import { Relay } from './relay';
 import { reservationExpiry } from './reservation-expiry';
 import { searchIndexer } from './search-indexer';
+import { siteTransport } from './site-transport';
 import { stockCarrier } from './stock-carrier';
 import { sealedDocumentsOf } from './sealed-documents';
 import { openTelemetry } from './telemetry';
@@ -72,7 +73,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     stores: storeSettingsFrom(config),
     db,
     runtime,
-    transport: (url, init) => fetch(url, init),
+    transport: siteTransport,
     log,
     trace: null,
     tracing: telemetry.tracing,

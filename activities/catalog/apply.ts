@@ -1,4 +1,5 @@
 /** A site takes a catalogue document from its parent (figure 7): check, stage, flip. */
+import { type Readable } from 'node:stream';
 import { ApplicationFailure } from '@temporalio/common';
 import { type IndexHandlers, readContentResponse } from '../../cxml/catalog-reader';
 import { XmlEndError, XmlError } from '../../cxml/reader';
@@ -29,10 +30,7 @@ function refused(reference: CatalogDocumentReference, reason: string): Applicati
 const applying = new Map<string, Promise<unknown>>();
 
 /** Where a document's bytes come from: the parent, see fetch.ts. */
-export type FetchDocument = (
-  context: SiteContext,
-  reference: CatalogDocumentReference,
-) => Promise<AsyncIterable<Uint8Array>>;
+export type FetchDocument = (context: SiteContext, reference: CatalogDocumentReference) => Promise<Readable>;
 
 export async function applyCatalog(
   context: SiteContext,
@@ -59,11 +57,24 @@ async function applyOnce(
   fetch: FetchDocument,
   onProgress: () => void,
 ): Promise<CatalogApplied> {
-  const { db, runtime, log } = context;
-  const { store, catalog, target } = reference;
-  const head = await readHead(db, store, catalog);
+  const head = await readHead(context.db, reference.store, reference.catalog);
   if (!isTaken(reference, head)) return notTaken(reference, head);
   const bytes = await fetch(context, reference);
+  try {
+    return await take(context, reference, bytes, onProgress);
+  } finally {
+    bytes.destroy();
+  }
+}
+
+async function take(
+  context: SiteContext,
+  reference: CatalogDocumentReference,
+  bytes: Readable,
+  onProgress: () => void,
+): Promise<CatalogApplied> {
+  const { db, runtime, log } = context;
+  const { store, catalog, target } = reference;
   const { staging, head: base } = await Staging.begin(db, reference, runtime.ids.uuid(), runtime.clock.now());
   if (!staging) return notTaken(reference, base);
   const startedAt = runtime.clock.now();

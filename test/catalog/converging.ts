@@ -2,6 +2,7 @@
  * A primary and its sites between which documents are lost, come twice, late and in any order, while items and audiences
  * change. What a site shows is held against a model that shares no code with the product.
  */
+import { type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import { catalogActivities } from '../../activities/catalog';
@@ -182,7 +183,7 @@ export class Converging {
     return answer;
   }
 
-  private async fetch(document: CatalogDocumentReference): Promise<AsyncIterable<Uint8Array>> {
+  private async fetch(document: CatalogDocumentReference): Promise<Readable> {
     const plain = createBrotliDecompress();
     void pipeline(openDocumentFile(this.primary.context, STORE, document), plain).catch(() => undefined);
     return plain;

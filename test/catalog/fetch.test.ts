@@ -84,7 +84,7 @@ describe('a document on its way', () => {
       await turn();
     }
     const chunks: Uint8Array[] = [];
-    for await (const chunk of document) chunks.push(chunk);
+    for await (const chunk of document as AsyncIterable<Uint8Array>) chunks.push(chunk);
     expect(Buffer.concat(chunks).toString()).toBe(xml);
   });
 

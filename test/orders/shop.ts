@@ -20,6 +20,7 @@ import { type StockLine } from '../../domain/inventory';
 import { parseAmount } from '../../domain/money';
 import { type Topology } from '../../domain/sites';
 import { REAL_RUNTIME } from '../../workers/site';
+import { siteTransport } from '../../workers/site-transport';
 import { takeRevision } from '../support/catalog';
 import { type FreshDatabase, freshDatabase } from '../support/databases';
 import { INVENTORY_AT_REST } from '../support/inventory-settings';
@@ -112,7 +113,7 @@ export class Shop {
       site,
       stores: new Map([[STORE, store]]),
       db: fresh.db,
-      transport: fetch,
+      transport: siteTransport,
       runtime: { ...REAL_RUNTIME, clock: { now: () => Date.now() + dials.ahead } },
       ...unobserved(REAL_RUNTIME.random),
       documentsDir: '',

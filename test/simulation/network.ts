@@ -3,7 +3,7 @@
  * way on which requests and answers get lost, come late, or come twice.
  */
 import { Readable } from 'node:stream';
-import { type StoreSettings, type Transport } from '../../activities/context';
+import { type StoreSettings, type Transport, type TransportRequest } from '../../activities/context';
 import { allRoutes } from '../../api/routes';
 import { Problem } from '../../api/problems';
 import { type Route } from '../../api/route';
@@ -28,7 +28,7 @@ export interface Network {
 
 /** What a site holds of the network: as `fetch`. */
 export function transportOf(life: Life, network: Network): Transport {
-  return async (url, init) => {
+  return async (url, request) => {
     const { scheduler } = life;
     const { weather, counters } = network;
     const { dice } = scheduler;
@@ -38,11 +38,11 @@ export function transportOf(life: Life, network: Network): Transport {
     await scheduler.wait(life, `request ${target.pathname}`);
     const lost = dice.chance(weather.lostRequest);
     if (lost) counters.happened('request lost');
-    if (lost || !from.speaks || !to.hears || !to.process) return inVain(life, init.signal);
-    const answer = await answerOf(life, network, to.process, target, init);
+    if (lost || !from.speaks || !to.hears || !to.process) return inVain(life, request.signal);
+    const answer = await answerOf(life, network, to.process, target, request);
     const unheard = dice.chance(weather.lostAnswer);
     if (unheard) counters.happened('answer lost');
-    if (unheard || !answer || !to.speaks || !from.hears) return inVain(life, init.signal);
+    if (unheard || !answer || !to.speaks || !from.hears) return inVain(life, request.signal);
     return responseOf(answer);
   };
 }
@@ -58,11 +58,10 @@ function answerOf(
   network: Network,
   receiver: Process,
   url: URL,
-  init: RequestInit,
+  { body, signal }: TransportRequest,
 ): Promise<Answer | undefined> {
   const { scheduler } = life;
   const { weather, counters } = network;
-  const body = typeof init.body === 'string' ? init.body : '';
   const serve = () => handle(network, receiver, life.name, url, body);
   if (scheduler.dice.chance(weather.twice)) {
     counters.happened('request came twice');
@@ -72,7 +71,7 @@ function answerOf(
     );
   }
   return new Promise((resolve) => {
-    init.signal?.addEventListener('abort', () => resolve(undefined));
+    signal.addEventListener('abort', () => resolve(undefined));
     scheduler.spawn(receiver.life, `serves ${url.pathname}`, serve, (outcome) => {
       const answer = 'value' in outcome ? outcome.value : { status: 500, body: String(outcome.error) };
       scheduler.later(life, `answer ${url.pathname}`, 0, () => resolve(answer));
@@ -113,7 +112,7 @@ function routeOf(path: string): { route: Route; params: Record<string, string> }
 }
 
 /** No answer comes: the caller waits until it has had enough. */
-function inVain(life: Life, signal: AbortSignal | null | undefined): Promise<never> {
+function inVain(life: Life, signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const giveUp = () => reject(new Error('no answer in time'));
     if (signal?.aborted) return giveUp();

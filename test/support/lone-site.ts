@@ -10,6 +10,7 @@ import { type Topology } from '../../domain/sites';
 import { type FreshDatabase, freshDatabase } from './databases';
 import { INVENTORY_AT_REST } from './inventory-settings';
 import { REAL_RUNTIME } from '../../workers/site';
+import { siteTransport } from '../../workers/site-transport';
 
 export const STORE = 'shop';
 /** The incarnations that the sites have in these tests: different ones, so that a mix-up shows. */
@@ -63,7 +64,7 @@ export async function loneSite(engine: Engine, site: string, known: Topology = t
     ]),
     db: fresh.db,
     runtime: REAL_RUNTIME,
-    transport: fetch,
+    transport: siteTransport,
     ...unobserved(REAL_RUNTIME.random),
     documentsDir,
     url: `http://${site}.example`,
