@@ -3,6 +3,7 @@ import {
   ActivityFailure,
   log,
   getExternalWorkflowHandle,
+  patched,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -27,6 +28,9 @@ import { Status } from './status';
 
 const SETTLED = Symbol('settled');
 const REFUSED_BASE = Symbol('refused base');
+/** Deliveries that began before this release have told it once only. */
+const RECORDED_AGAIN = 'recorded-again';
+type Change = Pick<CatalogDeliveryRecord, 'state' | 'revision' | 'reason' | 'heldSince'>;
 type Outcome = typeof SETTLED | typeof SUPERSEDED | typeof REFUSED_BASE;
 
 /**
@@ -46,6 +50,8 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
   /** What the next document changes; until the site has said what it has, that is looked up where it is kept. */
   let base: number | undefined;
   let refusals = 0;
+  /** Tells the parent once more how the last document ended. */
+  let recordAgain: (() => void) | undefined;
   const listeners = new Set<string>();
   let publisher: string | undefined;
   const want = (revision: WantedRevision) => {
@@ -73,6 +79,9 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
       const document = await prepareDocument(target);
       const applied = await sendDocument(document);
       if (applied !== SETTLED) return;
+    } else if (patched(RECORDED_AGAIN)) {
+      // A push that wants no more than there is comes also from a parent that has lost its table.
+      recordAgain?.();
     }
     await report({ site, target: settled, state: status.current === 'parked' ? 'parked' : 'confirmed' });
   }
@@ -113,7 +122,7 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
       confirmed = base = answer.revision;
       refusals = 0;
       status.become('confirmed', `${site} has revision ${showRevision(confirmed)} of ${catalog}`);
-      record(document, { state: 'confirmed', revision: confirmed });
+      recordEnd(document, { state: 'confirmed', revision: confirmed });
     } catch (error) {
       park(document, error);
     }
@@ -139,13 +148,15 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
     const cause = error instanceof ActivityFailure ? error.cause : error;
     if (!(cause instanceof ApplicationFailure)) throw error;
     status.become('parked', `revision ${showRevision(document.target)} of ${catalog} was refused by ${site}`);
-    record(document, { state: 'parked', reason: cause.message });
+    recordEnd(document, { state: 'parked', reason: cause.message });
   }
 
-  function record(
-    document: CatalogDocumentReference,
-    change: Pick<CatalogDeliveryRecord, 'state' | 'revision' | 'reason' | 'heldSince'>,
-  ): void {
+  function recordEnd(document: CatalogDocumentReference, change: Change): void {
+    recordAgain = () => record(document, change);
+    recordAgain();
+  }
+
+  function record(document: CatalogDocumentReference, change: Change): void {
     const entry = {
       store,
       catalog,

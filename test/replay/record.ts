@@ -11,6 +11,7 @@ import { parseWorkflowId } from '../../domain/workflow-ids';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';
+import { askAgainAfterLoss } from '../workflows/lost-table';
 
 const HISTORIES = join(__dirname, 'histories');
 const DATE = new Date().toISOString().slice(0, 10);
@@ -136,6 +137,20 @@ test('histories of every workflow are recorded', async () => {
     await world.stop();
   }
 }, 300_000);
+
+test('the history of a delivery whose parent lost its table is recorded', async () => {
+  const world = await World.start('sqlite', ['north']);
+  const recorder = await Recorder.start(world.store);
+  try {
+    await world.pushItems(itemsCsv({ A: '1.00' }), ['north']);
+    await recorder.record('first-push', ['catalogPush', 'catalogDelivery']);
+    await askAgainAfterLoss(world);
+    await recorder.record('table-lost', ['catalogDelivery']);
+  } finally {
+    await recorder.close();
+    await world.stop();
+  }
+}, 120_000);
 
 test('histories of stock that moves between sites are recorded', async () => {
   const world = await World.start('sqlite');
