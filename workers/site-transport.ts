@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { type ReadableStream } from 'node:stream/web';
 import { type Transport } from '../activities/context';
 
-/** A connection is not kept as long as the other side keeps it (5 s), or a request may meet its end; milliseconds. */
+/** An idle connection is let go long before a site closes it (`KEEP_ALIVE_MS`), or a request may meet its end; milliseconds. */
 const IDLE_MS = 3_000;
 const KEPT = { keepAlive: true, timeout: IDLE_MS };
 const agents = { http: new HttpAgent(KEPT), https: new HttpsAgent(KEPT) };

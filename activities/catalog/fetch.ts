@@ -48,7 +48,8 @@ export async function fetchDocument(context: SiteContext, reference: CatalogDocu
   return response.headers.get('content-encoding') === 'br' ? decompressed(body) : body;
 }
 
-function decompressed(bytes: Readable): Readable {
+/** A compressed document's own bytes. */
+export function decompressed(bytes: Readable): Readable {
   // What goes wrong comes out of it to whoever reads.
   return pipeline(bytes, createBrotliDecompress({ chunkSize: CHUNK_BYTES }), () => undefined);
 }

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createBrotliDecompress } from 'node:zlib';
 import { compressor } from '../../activities/catalog/documents';
+import { decompressed } from '../../activities/catalog/fetch';
 import { writeContent } from '../../activities/catalog/content';
 import { type StoreSettings } from '../../activities/context';
 import { readContentResponse } from '../../cxml/catalog-reader';
@@ -66,7 +66,7 @@ export async function stages(
     await timed('compress', () => pipeline(createReadStream(plain), compressor(), createWriteStream(compressed)));
     await timed('transfer', () => transfer(compressed));
     const nothing = { head: () => undefined, batch: () => undefined };
-    await timed('parse', () => readContentResponse(decompressed(compressed), nothing));
+    await timed('parse', () => readContentResponse(decompressed(createReadStream(compressed)), nothing));
     await timed('write', async () => {
       const document = { store, catalog: `${catalog}-alone`, base: NO_REVISION, target: head.revision, partition: '' };
       const { staging } = await Staging.begin(site, document, REAL_RUNTIME.ids.uuid(), 1);
@@ -85,10 +85,6 @@ export async function stages(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function decompressed(file: string): AsyncIterable<Uint8Array> {
-  return createReadStream(file).pipe(createBrotliDecompress());
 }
 
 async function transfer(file: string): Promise<void> {

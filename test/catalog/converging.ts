@@ -3,11 +3,10 @@
  * change. What a site shows is held against a model that shares no code with the product.
  */
 import { type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createBrotliDecompress } from 'node:zlib';
 import { catalogActivities } from '../../activities/catalog';
 import { applyCatalog } from '../../activities/catalog/apply';
 import { openDocumentFile } from '../../activities/catalog/documents';
+import { decompressed } from '../../activities/catalog/fetch';
 import { nameGroup, serveSite, setAudience } from '../../activities/catalog/groups';
 import { type CatalogDocumentReference } from '../../activities/contract';
 import { draftItems, draftWithdrawals } from '../../db/catalog/drafts';
@@ -184,9 +183,7 @@ export class Converging {
   }
 
   private async fetch(document: CatalogDocumentReference): Promise<Readable> {
-    const plain = createBrotliDecompress();
-    void pipeline(openDocumentFile(this.primary.context, STORE, document), plain).catch(() => undefined);
-    return plain;
+    return decompressed(openDocumentFile(this.primary.context, STORE, document));
   }
 
   /** As catalogDelivery does: from what the site says that it has, until it has the newest. */

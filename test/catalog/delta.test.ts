@@ -1,10 +1,9 @@
 /** Deltas: whatever becomes of documents on their way, every site ends at the newest revision, and none goes back. */
 import { readdirSync } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { createBrotliDecompress } from 'node:zlib';
 import { applyCatalog } from '../../activities/catalog/apply';
 import { catalogActivities } from '../../activities/catalog';
 import { openDocumentFile, sweepDocuments } from '../../activities/catalog/documents';
+import { decompressed } from '../../activities/catalog/fetch';
 import { type CatalogDocumentReference } from '../../activities/contract';
 import { itemsAt } from '../../db/catalog/changes';
 import { draftItems, draftWithdrawals } from '../../db/catalog/drafts';
@@ -63,12 +62,7 @@ describe.each(engines())('deltas on %s', (engine) => {
     applyCatalog(
       site.context,
       reference,
-      async () => {
-        const file = openDocumentFile(hq.context, STORE, reference);
-        const plain = createBrotliDecompress();
-        void pipeline(file, plain).catch(() => undefined);
-        return plain;
-      },
+      async () => decompressed(openDocumentFile(hq.context, STORE, reference)),
       () => undefined,
     );
 

@@ -26,7 +26,7 @@ export interface Network {
   readonly peer: (name: string) => Peer;
 }
 
-/** What a site holds of the network: as `fetch`. */
+/** What a site holds of the network. */
 export function transportOf(life: Life, network: Network): Transport {
   return async (url, request) => {
     const { scheduler } = life;
@@ -115,9 +115,8 @@ function routeOf(path: string): { route: Route; params: Record<string, string> }
 function inVain(life: Life, signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const giveUp = () => reject(new Error('no answer in time'));
-    if (signal?.aborted) return giveUp();
-    if (signal) signal.addEventListener('abort', () => lifeNow.run(life, giveUp));
-    else life.scheduler.later(life, 'no answer', LATE_MS_MAX, giveUp);
+    if (signal.aborted) return giveUp();
+    signal.addEventListener('abort', () => lifeNow.run(life, giveUp));
   });
 }
 
