@@ -157,12 +157,17 @@ async function askChildren(part: Part): Promise<void> {
 }
 
 async function askParent(part: Part): Promise<void> {
+  const parent = parentToAsk(part, await standingOf(part, part.context.db));
+  if (!parent || waitOfHop(left(part)) === 0) return;
+  await askAll(part, await plan(part, (lines) => [{ site: parent.site, lines }]));
+}
+
+/** The parent, while something is open and the parent is neither asked nor the one who asks. */
+function parentToAsk(part: Part, standing: Standing): Site | null {
   const { context, own } = part;
   const parent = parentOf(own.topology, context.site);
-  const standing = await standingOf(part, context.db);
-  const [asked] = parent ? notAsked(part, standing, [parent]) : [];
-  if (standing.open.length === 0 || !asked || waitOfHop(left(part)) === 0) return;
-  await askAll(part, await plan(part, (lines) => [{ site: asked.site, lines }]));
+  if (standing.open.length === 0 || !parent) return null;
+  return notAsked(part, standing, [parent])[0] ?? null;
 }
 
 function notAsked({ borrowing }: Part, { asks }: Standing, sites: readonly Site[]): Site[] {
@@ -231,15 +236,19 @@ async function hear({ context, own, borrowing }: Part, tx: Transaction, ask: str
   }
 }
 
-/** When nobody asked is without an answer, what was lent is all that this borrowing will ever come to. */
+/**
+ * When nobody asked is without an answer and nobody is left to ask, what was lent is all that this borrowing will ever
+ * come to. Where there was no time left to ask the parent, nobody knows that yet.
+ */
 async function conclude(part: Part): Promise<Loan> {
   const { context, settings, borrowing } = part;
   const { store } = settings;
   return context.db.transaction(async (tx) => {
     const { answer } = await lockBorrowing(tx, store, borrowing.borrowing);
     if (answer) return { transfers: answer, complete: true };
-    const { asks, transfers } = await standingOf(part, tx);
-    const complete = asks.every(({ whole }) => whole);
+    const standing = await standingOf(part, tx);
+    const { asks, transfers } = standing;
+    const complete = asks.every(({ whole }) => whole) && parentToAsk(part, standing) === null;
     if (complete) {
       await concludeBorrowing(tx, store, borrowing.borrowing, transfers);
       await hearOfMissing(part, tx, transfers);
