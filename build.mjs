@@ -1,11 +1,13 @@
 /**
  * Builds dist/ from a clean slate: the code, then the workflow bundle. With --if-changed only when a source has changed
- * since the last build, so that a second `npm start` does not wait for it.
+ * since the last build, so that a second `npm start` does not wait for it. With --code FOLDER only the code, into there.
+ * Types are looked at by `npm run check`, not here, where somebody waits.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import ts from 'typescript';
 
 const STAMP = join('dist', 'built-from');
 const { include } = JSON.parse(readFileSync('tsconfig.build.json', 'utf8'));
@@ -25,18 +27,45 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
-const now = fingerprint();
-const built = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
-if (!process.argv.includes('--if-changed') || built !== now) {
+/** What the compiler writes, file by file. */
+function compile(target) {
+  const { config } = ts.readConfigFile('tsconfig.build.json', ts.sys.readFile);
+  const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, '.');
+  for (const file of fileNames) {
+    const fileName = relative('.', file);
+    const source = readFileSync(file, 'utf8');
+    const { outputText, sourceMapText, diagnostics } = ts.transpileModule(source, {
+      compilerOptions: options,
+      fileName,
+      reportDiagnostics: true,
+    });
+    if (diagnostics.length > 0) {
+      process.stderr.write(ts.formatDiagnostics(diagnostics, ts.createCompilerHost(options)));
+      process.exit(1);
+    }
+    const out = join(target, fileName.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(out, outputText);
+    writeFileSync(`${out}.map`, sourceMapText);
+  }
+}
+
+function build() {
+  const now = fingerprint();
+  const built = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
+  if (process.argv.includes('--if-changed') && built === now) return;
   process.stderr.write('building\n');
   rmSync('dist', { recursive: true, force: true });
-  const run = (...parameters) => {
-    const { status } = spawnSync(process.execPath, parameters, { stdio: 'inherit' });
-    if (status !== 0) process.exit(status ?? 1);
-  };
-  run(join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
+  compile('dist');
   // npx has a link to it, made when it first ran the command: a new file must be as good.
   chmodSync(join('dist', 'cli', 'main.js'), 0o755);
-  run(join('dist', 'workers', 'bundle-workflows.js'));
+  const { status } = spawnSync(process.execPath, [join('dist', 'workers', 'bundle-workflows.js')], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
   writeFileSync(STAMP, now);
 }
+
+const codeOnly = process.argv.indexOf('--code');
+if (codeOnly > 0) compile(process.argv[codeOnly + 1]);
+else build();
