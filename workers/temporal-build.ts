@@ -13,10 +13,13 @@ export const TEMPORAL_SERVER_VERSION = '1.31.2';
 /** Oldest Go that builds them. */
 export const GO_MINOR_MIN = 26;
 
-/** Neither symbols nor debug information, which nobody reads here: a smaller program, sooner built. */
-const SMALLER = ['-gcflags=all=-dwarf=false', '-ldflags', '-s -w'];
-/** A compiler lives for seconds: collecting its memory less often takes a tenth off the build. */
-const COMPILER_GOGC = '400';
+/**
+ * Neither symbols nor debug information, which nobody reads here, nor gRPC for archives in Google's storage, which HTTP
+ * reaches as well: a smaller program, sooner built.
+ */
+const SMALLER = ['-gcflags=all=-dwarf=false', '-ldflags', '-s -w', '-tags', 'disable_grpc_modules'];
+/** A compiler lives for seconds: not collecting its memory before it is a GiB takes a fifth off the build. */
+const COMPILER_MEMORY = { GOGC: 'off', GOMEMLIMIT: '1GiB' };
 
 const CLI_PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
 const SERVER_PACKAGE = 'go.temporal.io/server/cmd/server';
@@ -71,7 +74,7 @@ async function withGo(
   try {
     await writeFile(join(folder, 'go.mod'), goModule());
     await writeFile(join(folder, 'main.go'), mainOfAll());
-    const settings = { cwd: folder, env: { GOGC: COMPILER_GOGC, ...env } };
+    const settings = { cwd: folder, env: { ...COMPILER_MEMORY, ...env } };
     const goHere = (parameters: readonly string[]) => runCommand(go, parameters, settings);
     await announced(progress, 'fetching the sources of the Temporal server (once, about a minute)', () =>
       goHere(['mod', 'tidy']),
