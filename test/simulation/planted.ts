@@ -31,6 +31,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       { file: LEDGER, find: 'AND rights >= ${quantityOf}`,', replace: 'AND ${quantityOf} > 0`,' },
     ],
     breaks: [1],
+    lastFound: 1,
   },
   {
     name: 'units credited that the giver has not debited',
@@ -147,6 +148,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [1],
+    lastFound: 1,
   },
   {
     name: 'the pool is recomputed from its receipts',
@@ -249,6 +251,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [4],
+    lastFound: 1,
   },
   {
     name: 'the root takes every order of a cart',
@@ -270,6 +273,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'of transactions that share a COMMIT, a failed one is committed too',
     patches: [{ file: 'db/sqlite.ts', find: "      this.connection.execute('ROLLBACK TO one');\n", replace: '' }],
     breaks: [1, 2, 4],
+    lastFound: 1,
   },
   {
     name: 'a void without a tombstone: the taker only says that it has not credited yet',
@@ -304,6 +308,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [1],
+    lastFound: 1,
   },
   {
     name: 'an update is applied as often as it comes',
@@ -320,5 +325,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       },
     ],
     breaks: [2, 5],
+    lastFound: 2,
   },
 ];
