@@ -20,6 +20,9 @@ import { type SiteView, sitesFor, viewOfSite } from './views';
 /** Asked by a delivery from before there were user groups, which does not say for whom: everyone's part. */
 const UNKNOWN_SITE: SiteView = { partition: EVERYONE, served: {} };
 
+/** Each costs a call into Temporal's core, and a document has many batches; its worker is missed after forty times as long. */
+const HEARTBEAT_EVERY_MS = 250;
+
 type Prepared = StoredDocument & { readonly view: SiteView };
 
 type CatalogActivities = Pick<
@@ -80,7 +83,19 @@ export function catalogActivities(context: SiteContext): CatalogActivities {
       });
     },
 
-    applyCatalog: (reference) => applyCatalog(context, reference, fetchDocument, () => heartbeat()),
+    applyCatalog: (reference) => applyCatalog(context, reference, fetchDocument, seldom(HEARTBEAT_EVERY_MS, heartbeat)),
+  };
+}
+
+/** Calls at most so often, however often it is called. */
+function seldom(everyMs: number, call: () => void): () => void {
+  let calledAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    // A clock that can't be set.
+    const now = performance.now();
+    if (now - calledAt < everyMs) return;
+    calledAt = now;
+    call();
   };
 }
 
