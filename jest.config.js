@@ -44,5 +44,6 @@ module.exports = {
   maxWorkers: 3,
   testSequencer: '<rootDir>/test/support/longest-first.js',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.js'],
-  testTimeout: 60_000,
+  // More than what one wait in a test may take (test/support/until.ts).
+  testTimeout: 240_000,
 };

@@ -3,8 +3,8 @@ const { mkdirSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { stripVTControlCharacters } = require('node:util');
 
-/** Of a failure's words, for the last lines of a long log. */
-const SHOWN_CHARS = 1_500;
+/** Of a failure's words, for the last lines of a long log, of which every failure should be in sight. */
+const SHOWN_CHARS = 500;
 
 module.exports = class SummaryReporter {
   onRunComplete(_contexts, results) {

@@ -1,11 +1,20 @@
 /** Sites that sell what others have: borrowing over HTTP, transfers, updates and moves on the real Temporal server. */
+import { type SiteConfig } from '../../workers/config';
+import { withInventory } from '../support/inventory-settings';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';
+
+/** Long enough for the answers of three sites on a busy machine. */
+const WAIT_MS = 10_000;
+
+function patient(config: SiteConfig): SiteConfig {
+  return withInventory(config, ({ borrowing }) => ({ borrowing: { ...borrowing, waitMs: WAIT_MS } }));
+}
 
 describe('three sites', () => {
   let world: World;
   beforeAll(async () => {
-    world = await World.start('sqlite');
+    world = await World.start('sqlite', ['north', 'south'], { adapt: patient });
     await world.pushItems(itemsCsv({ A: '1.00', B: '2.00', C: '3.00' }), ['north', 'south']);
   });
   afterAll(() => world.stop());

@@ -2,6 +2,7 @@
 import { NOTHING_CENTRAL } from '../../domain/inventory';
 import { type SiteConfig } from '../../workers/config';
 import { engines } from '../support/databases';
+import { withInventory } from '../support/inventory-settings';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';
 
@@ -9,18 +10,14 @@ const EMERGENCY_UNITS = 2;
 /** Long: the site looks when it starts, and when it is told. */
 const EVERY_MINUTES = 60;
 /** Long enough for an answer on a busy machine. */
-const WAIT_MS = 5_000;
+const WAIT_MS = 10_000;
 
 function central(config: SiteConfig): SiteConfig {
-  const stores = Object.entries(config.stores).map(([name, store]) => {
-    const replenishment = { ...store.inventory.replenishment, everyMinutes: EVERY_MINUTES };
-    const inventory = {
-      ...{ ...store.inventory, replenishment, borrowing: { waitMs: WAIT_MS } },
-      central: { ...NOTHING_CENTRAL, items: ['C'], emergencyUnits: EMERGENCY_UNITS },
-    };
-    return [name, { ...store, inventory }];
-  });
-  return { ...config, stores: Object.fromEntries(stores) as SiteConfig['stores'] };
+  return withInventory(config, ({ replenishment, borrowing }) => ({
+    replenishment: { ...replenishment, everyMinutes: EVERY_MINUTES },
+    borrowing: { ...borrowing, waitMs: WAIT_MS },
+    central: { ...NOTHING_CENTRAL, items: ['C'], emergencyUnits: EMERGENCY_UNITS },
+  }));
 }
 
 describe.each(engines())('on %s', (engine) => {

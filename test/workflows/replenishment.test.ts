@@ -3,6 +3,7 @@ import { formatWorkflowId } from '../../domain/workflow-ids';
 import { type SiteConfig } from '../../workers/config';
 import { runEntrepot } from '../support/command';
 import { engines } from '../support/databases';
+import { withInventory } from '../support/inventory-settings';
 import { until } from '../support/until';
 import { World } from '../support/world';
 
@@ -10,14 +11,10 @@ import { World } from '../support/world';
 const EVERY_MINUTES = 60;
 
 function replenishing(config: SiteConfig): SiteConfig {
-  const stores = Object.entries(config.stores).map(([name, store]) => {
-    const replenishment = {
-      ...{ everyMinutes: config.site === 'north' ? EVERY_MINUTES : 0, threshold: { units: 2 }, refillTo: { units: 6 } },
-      substitutes: { old: ['new'] },
-    };
-    return [name, { ...store, inventory: { ...store.inventory, replenishment } }];
-  });
-  return { ...config, stores: Object.fromEntries(stores) as SiteConfig['stores'] };
+  const everyMinutes = config.site === 'north' ? EVERY_MINUTES : 0;
+  return withInventory(config, () => ({
+    replenishment: { everyMinutes, threshold: { units: 2 }, refillTo: { units: 6 }, substitutes: { old: ['new'] } },
+  }));
 }
 
 describe.each(engines())('on %s', (engine) => {
