@@ -7,7 +7,6 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import ts from 'typescript';
 
 const STAMP = join('dist', 'built-from');
 const { include } = JSON.parse(readFileSync('tsconfig.build.json', 'utf8'));
@@ -27,10 +26,18 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
-/** What the compiler writes, file by file. */
-function compile(target) {
-  const { config } = ts.readConfigFile('tsconfig.build.json', ts.sys.readFile);
-  const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, '.');
+/** What the compiler writes, file by file. It is loaded only here: where nothing has changed it would be most of the time. */
+async function compile(target) {
+  const { default: ts } = await import('typescript');
+  const requireNone = (diagnostics) => {
+    if (diagnostics.length === 0) return;
+    process.stderr.write(ts.formatDiagnostics(diagnostics, ts.createCompilerHost({})));
+    process.exit(1);
+  };
+  const { config, error } = ts.readConfigFile('tsconfig.build.json', ts.sys.readFile);
+  requireNone(error ? [error] : []);
+  const { fileNames, options, errors } = ts.parseJsonConfigFileContent(config, ts.sys, '.');
+  requireNone(errors);
   for (const file of fileNames) {
     const fileName = relative('.', file);
     const source = readFileSync(file, 'utf8');
@@ -39,10 +46,7 @@ function compile(target) {
       fileName,
       reportDiagnostics: true,
     });
-    if (diagnostics.length > 0) {
-      process.stderr.write(ts.formatDiagnostics(diagnostics, ts.createCompilerHost(options)));
-      process.exit(1);
-    }
+    requireNone(diagnostics);
     const out = join(target, fileName.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, outputText);
@@ -50,13 +54,13 @@ function compile(target) {
   }
 }
 
-function build() {
+async function build() {
   const now = fingerprint();
   const built = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
   if (process.argv.includes('--if-changed') && built === now) return;
   process.stderr.write('building\n');
   rmSync('dist', { recursive: true, force: true });
-  compile('dist');
+  await compile('dist');
   // npx has a link to it, made when it first ran the command: a new file must be as good.
   chmodSync(join('dist', 'cli', 'main.js'), 0o755);
   const { status } = spawnSync(process.execPath, [join('dist', 'workers', 'bundle-workflows.js')], {
@@ -67,5 +71,5 @@ function build() {
 }
 
 const codeOnly = process.argv.indexOf('--code');
-if (codeOnly > 0) compile(process.argv[codeOnly + 1]);
-else build();
+if (codeOnly > 0) await compile(process.argv[codeOnly + 1]);
+else await build();
