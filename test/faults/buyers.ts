@@ -9,8 +9,6 @@ import { type World, itemsCsv } from '../support/world';
 
 /** Buyers who ask at the same time. */
 const BUYERS = 16;
-/** How long a buyer insists, and how long what was sold may take to be answered, milliseconds. */
-export const PATIENCE_MS = 120_000;
 
 export interface Told {
   readonly site: string;
@@ -88,21 +86,17 @@ export class Buyers {
   }
 
   private insist<T>(ask: () => Promise<T>): Promise<T> {
-    return until(
-      'an answer',
-      async () => {
-        this.inFlight++;
-        try {
-          return await ask();
-        } catch (error) {
-          this.broken++;
-          throw error;
-        } finally {
-          this.inFlight--;
-        }
-      },
-      PATIENCE_MS,
-    );
+    return until('an answer', async () => {
+      this.inFlight++;
+      try {
+        return await ask();
+      } catch (error) {
+        this.broken++;
+        throw error;
+      } finally {
+        this.inFlight--;
+      }
+    });
   }
 }
 
@@ -124,11 +118,7 @@ export async function stockUp(world: World, units: number): Promise<void> {
 /** Everything sold is answered. */
 export async function drained(world: World): Promise<void> {
   const oneSite = (site: string) =>
-    until(
-      `the outbox of ${site}`,
-      async () => (await world.call(site, 'GET', '/deliveries')).body.items?.length === 0,
-      PATIENCE_MS,
-    );
+    until(`the outbox of ${site}`, async () => (await world.call(site, 'GET', '/deliveries')).body.items?.length === 0);
   await Promise.all(sellers(world).map(oneSite));
 }
 

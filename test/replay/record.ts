@@ -150,7 +150,7 @@ test('the history of a delivery whose parent lost its table is recorded', async 
     await recorder.close();
     await world.stop();
   }
-}, 120_000);
+});
 
 test('histories of stock that moves between sites are recorded', async () => {
   const world = await World.start('sqlite');

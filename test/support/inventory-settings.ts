@@ -13,6 +13,9 @@ export const INVENTORY_AT_REST: StoreSettings['inventory'] = {
   central: NOTHING_CENTRAL,
 };
 
+/** How long an order waits for other sites' answers where they must have come: the most that a configuration allows, milliseconds. */
+export const ANSWERS_WAIT_MS = 10_000;
+
 /** The configuration with other stock settings in every store. */
 export function withInventory(
   config: SiteConfig,

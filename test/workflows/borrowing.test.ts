@@ -1,14 +1,11 @@
 /** Sites that sell what others have: borrowing over HTTP, transfers, updates and moves on the real Temporal server. */
 import { type SiteConfig } from '../../workers/config';
-import { withInventory } from '../support/inventory-settings';
+import { ANSWERS_WAIT_MS, withInventory } from '../support/inventory-settings';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';
 
-/** Long enough for the answers of three sites on a busy machine. */
-const WAIT_MS = 10_000;
-
 function patient(config: SiteConfig): SiteConfig {
-  return withInventory(config, ({ borrowing }) => ({ borrowing: { ...borrowing, waitMs: WAIT_MS } }));
+  return withInventory(config, ({ borrowing }) => ({ borrowing: { ...borrowing, waitMs: ANSWERS_WAIT_MS } }));
 }
 
 describe('three sites', () => {

@@ -2,20 +2,18 @@
 import { NOTHING_CENTRAL } from '../../domain/inventory';
 import { type SiteConfig } from '../../workers/config';
 import { engines } from '../support/databases';
-import { withInventory } from '../support/inventory-settings';
+import { ANSWERS_WAIT_MS, withInventory } from '../support/inventory-settings';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';
 
 const EMERGENCY_UNITS = 2;
 /** Long: the site looks when it starts, and when it is told. */
 const EVERY_MINUTES = 60;
-/** Long enough for an answer on a busy machine. */
-const WAIT_MS = 10_000;
 
 function central(config: SiteConfig): SiteConfig {
   return withInventory(config, ({ replenishment, borrowing }) => ({
     replenishment: { ...replenishment, everyMinutes: EVERY_MINUTES },
-    borrowing: { ...borrowing, waitMs: WAIT_MS },
+    borrowing: { ...borrowing, waitMs: ANSWERS_WAIT_MS },
     central: { ...NOTHING_CENTRAL, items: ['C'], emergencyUnits: EMERGENCY_UNITS },
   }));
 }
