@@ -8,19 +8,13 @@ import { NativeConnection, Worker, bundleWorkflowCode } from '@temporalio/worker
 import { WORKFLOW_WORKER } from '../../workers/worker-options';
 import { QUIET } from '../support/quiet-logger';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
-import { type longStep, spin } from './long-step';
+import type { longStep } from './long-step';
 
 /** The SDK's own limit. */
 const LIMIT_MS = 5_000;
-/** Longer by far enough for a machine that gets faster meanwhile. */
 const STEP_MS = 6_000;
-const TURNS_MEASURED = 20_000_000;
 
 test('a step of a workflow may take long', async () => {
-  spin(TURNS_MEASURED);
-  const startedAt = performance.now();
-  spin(TURNS_MEASURED);
-  const turns = Math.round((TURNS_MEASURED * STEP_MS) / (performance.now() - startedAt));
   const address = String(process.env[TEMPORAL_ADDRESS]);
   const queue = `long-step-${randomUUID()}`;
   const native = await NativeConnection.connect({ address });
@@ -33,14 +27,13 @@ test('a step of a workflow may take long', async () => {
     });
     const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
     const begunAt = performance.now();
-    const { sum } = await worker.runUntil(
+    const waited = await worker.runUntil(
       client.workflow.execute<typeof longStep>('longStep', {
-        ...{ workflowId: queue, taskQueue: queue, args: [turns], workflowTaskTimeout: '1 minute' },
+        ...{ workflowId: queue, taskQueue: queue, args: [STEP_MS], workflowTaskTimeout: '1 minute' },
       }),
     );
-    expect(sum).toBeGreaterThan(0);
+    expect(waited).toBe('timed-out');
     expect(performance.now() - begunAt).toBeGreaterThan(LIMIT_MS);
-    process.stderr.write(`a step of ${Math.round(performance.now() - begunAt)} ms, meant to be of ${STEP_MS}\n`);
   } finally {
     await connection.close();
     await native.close();

@@ -1,10 +1,4 @@
-/** A workflow of which one step takes long, and what it spends that time on. */
-export async function longStep(turns: number): Promise<{ sum: number }> {
-  return { sum: spin(turns) };
-}
-
-export function spin(turns: number): number {
-  let sum = 0;
-  for (let turn = 0; turn < turns; turn++) sum = (sum + turn * 7) % 1_000_003;
-  return sum;
+/** A workflow of which one step takes long: its thread waits by the wall's clock, whatever the machine can do meanwhile. */
+export async function longStep(milliseconds: number): Promise<'timed-out' | 'not-equal' | 'ok'> {
+  return Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, milliseconds);
 }
