@@ -241,13 +241,22 @@ export class Staging {
 function requireOrder(items: readonly HashedItem[], before: string | null): void {
   for (const { item } of items) {
     const { sku } = item;
-    if (before !== null && Buffer.compare(Buffer.from(before), Buffer.from(sku)) >= 0) {
+    if (before !== null && !isBefore(before, sku)) {
       throw new CatalogOrderError(
         `item "${sku}" comes after "${before}": a full document lists each sku once, in order`,
       );
     }
     before = sku;
   }
+}
+
+/** UTF-16 has these for characters beyond U+FFFF, and they are less than what UTF-8 has them after. */
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Whether the sku comes before the other by the bytes of their UTF-8, as the database has them. */
+function isBefore(sku: string, other: string): boolean {
+  if (!SURROGATE.test(sku) && !SURROGATE.test(other)) return sku < other;
+  return Buffer.compare(Buffer.from(sku), Buffer.from(other)) < 0;
 }
 
 /** A full document's items are not in ascending order of their skus. */

@@ -138,6 +138,24 @@ describe.each(engines())('a catalogue on %s', (engine) => {
     await expect(staging?.takeAll(batchOf([item('A'), item('A')]), true)).rejects.toThrow(/each sku once/);
   });
 
+  test('the order is that of the database, of characters beyond U+FFFF too', async () => {
+    const skus = ['A', 'B\u{ff5e}', 'B\u{1f600}', 'C'];
+    await take(
+      db,
+      formatRevision(1, 1),
+      skus.map((sku) => item(sku)),
+    );
+    const rows = await db.all<{ sku: string }>('SELECT sku FROM item_versions WHERE store = ? ORDER BY sku', [STORE]);
+    expect(rows.map(({ sku }) => sku)).toEqual(skus);
+    await expect(
+      take(
+        db,
+        formatRevision(1, 2),
+        ['B\u{1f600}', 'B\u{ff5e}'].map((sku) => item(sku)),
+      ),
+    ).rejects.toThrow(CatalogOrderError);
+  });
+
   test('whoever reads a document hears that it is refused, and waits for no room', async () => {
     const { staging } = await begin(db, formatRevision(1, 1));
     const batches = new BatchQueue();
