@@ -1,4 +1,4 @@
-/** What an operator may set of the stock policy, with the values that held over every period tried (decisions 35, 52). */
+/** What an operator may set of the stock policy, with the values that held over every period tried (decisions 35, 52, 56). */
 
 export interface DemandParameters {
   /** Days after which a line counts 1/e: longer is steadier, shorter follows the season sooner. */
@@ -38,5 +38,5 @@ export const POLICY_DEFAULTS: PolicyParameters = {
   valueFloor: 0.00001,
   cutShare: 0.2,
   poolReachWeight: 0.8,
-  poolCoverWeight: 0.15,
+  poolCoverWeight: 0.1,
 };
