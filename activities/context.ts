@@ -11,6 +11,7 @@ import {
 import { type Amount } from '../domain/money';
 import { type Runtime } from '../domain/runtime';
 import { type Topology } from '../domain/sites';
+import { type BuyersUnderWay } from './buyers';
 import { type Observation } from './observation';
 import { type SealingKeys } from './sealing';
 
@@ -101,6 +102,7 @@ export interface SiteContext extends Observation {
   readonly sealedDocuments: (workflowId: string) => Promise<readonly SealedDocument[] | null>;
   /** Tells the relay that the outbox has work; called after a COMMIT, never waits. */
   readonly outboxHasWork: () => void;
+  readonly buyers: BuyersUnderWay;
   /** Keeps a copy of a document that the transport emitted, where an archive is configured. */
   readonly archiveDocument: (kind: DocumentKind, payloadID: string, xml: string | Buffer) => void;
 }

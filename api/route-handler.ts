@@ -132,6 +132,17 @@ function unsupported(type: string | undefined, allowed: readonly string[]): Prob
 }
 
 async function handle(route: Route, request: Request, response: Response): Promise<void> {
+  const { role } = response.locals['caller'] as Caller;
+  if (role !== 'buyer') return answer(route, request, response);
+  const leave = scopeOf(response).context.buyers.enter();
+  try {
+    await answer(route, request, response);
+  } finally {
+    leave();
+  }
+}
+
+async function answer(route: Route, request: Request, response: Response): Promise<void> {
   const { context, requestId } = scopeOf(response);
   const store = response.locals['store'] as StoreSettings;
   const reply = () =>

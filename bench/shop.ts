@@ -1,4 +1,5 @@
 /** A shop to measure: its items and stock in a site's database, and carts that are ready for checkout. */
+import { BuyersUnderWay } from '../activities/buyers';
 import { type SiteContext } from '../activities/context';
 import { unobserved } from '../activities/observation';
 import { type NewCartLine, addLines, createCart, writeCart } from '../db/carts';
@@ -25,6 +26,7 @@ export function contextFor(config: SiteConfig, db: Database): SiteContext {
     temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
     sealedDocuments: async () => null,
     outboxHasWork: () => undefined,
+    buyers: new BuyersUnderWay(),
     archiveDocument: () => undefined,
   };
 }

@@ -6,8 +6,8 @@ export function isHeld(since: number, now: number): boolean {
   return now - since > HELD_AFTER_MS;
 }
 
-/** Bytes of a document that a site is expected to take in a millisecond. */
-const TAKEN_BYTES_PER_MS = 5_000;
+/** Bytes of a document that a site takes in a millisecond at least, where buyers never stop coming. */
+const TAKEN_BYTES_PER_MS = 1_500;
 
 /** As HELD_AFTER_MS for a document of so many bytes: a large one is not called held while it is being taken. */
 export function documentHeldAfterMs(bytes: number): number {

@@ -47,12 +47,20 @@ async function waitsForPush({ db, runtime }: SiteContext, name: CatalogName): Pr
   return childrenOf(topology, site).length > 0 && (await isPushedFirst(db, name, runtime.clock.now()));
 }
 
-async function index({ db, runtime, log }: SiteContext, name: CatalogName, stopped: () => boolean): Promise<void> {
+async function index(
+  { db, runtime, log, buyers }: SiteContext,
+  name: CatalogName,
+  stopped: () => boolean,
+): Promise<void> {
   const began = runtime.clock.now();
   const indexing = await Indexing.begin(db, name, runtime.ids.uuid(), () => runtime.clock.now());
   if (indexing === null) return;
   try {
-    if (!(await indexing.run(stopped))) return;
+    const isStopped = async () => {
+      await buyers.giveWay();
+      return stopped();
+    };
+    if (!(await indexing.run(isStopped))) return;
     log.debug({ ...name, revision: indexing.target, durationMs: runtime.clock.now() - began }, 'words indexed');
   } catch (error) {
     if (!(error instanceof IndexingTakenError)) throw error;

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { type Express } from 'express';
 import { v7 as uuidv7 } from 'uuid';
+import { BuyersUnderWay } from '../activities/buyers';
 import { sweepDocuments } from '../activities/catalog/documents';
 import { type SiteContext } from '../activities/context';
 import { askForFirstShare } from '../activities/inventory/first-share';
@@ -84,6 +85,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     temporalReach: async () => work.link?.reach() ?? { reached: false, reason: 'the site is starting' },
     sealedDocuments: (workflowId) => sealedDocumentsOf(work.link?.client, workflowId),
     outboxHasWork: () => work.relay?.poke(),
+    buyers: new BuyersUnderWay(),
     archiveDocument: documentArchive(config.documents.archiveDir, log),
   };
   await seedStores(context);

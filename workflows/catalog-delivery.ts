@@ -138,7 +138,7 @@ export async function catalogDelivery(input: CatalogDeliveryInput): Promise<{ re
   }
 
   function hold(document: CatalogDocumentReference, heldSince: number): void {
-    const reason = `${site} has not taken the document: no worker of it answers`;
+    const reason = `${site} has not taken the document: it is away, or tries in vain, and its log says why`;
     status.become('held', `revision ${showRevision(document.target)} of ${catalog}: ${reason}`);
     record(document, { state: 'held', heldSince, reason });
   }

@@ -80,7 +80,7 @@ async function take(
   const startedAt = runtime.clock.now();
   let audience = EVERYONE;
   try {
-    audience = await stageDocument(reference, bytes, staging, onProgress);
+    audience = await stageDocument(context, reference, bytes, staging, onProgress);
   } catch (error) {
     if (error instanceof SumError && reference.base !== NO_REVISION) {
       log.warn(
@@ -135,6 +135,7 @@ class SumError extends XmlError {}
 
 /** Answers the catalogue's audience, as far as this site hears of it. */
 async function stageDocument(
+  { buyers }: SiteContext,
   reference: CatalogDocumentReference,
   bytes: AsyncIterable<Uint8Array>,
   staging: Staging,
@@ -160,6 +161,7 @@ async function stageDocument(
       writing.catch(() => undefined);
     },
     async batch(items, withdrawn) {
+      await buyers.giveWay();
       const versions = items.map(hashed);
       content.add(versions.map(({ contentHash }) => contentHash));
       for (const sku of withdrawn) content.withdraw(sku);

@@ -140,13 +140,13 @@ export class Indexing {
    * Texts are ended and added beyond the revision that is searched, so that nobody sees them until the last step. Answers
    * false when it was stopped between two batches: the next attempt finds what this one did.
    */
-  async run(stopped: () => boolean = () => false): Promise<boolean> {
+  async run(stopped: () => boolean | Promise<boolean> = () => false): Promise<boolean> {
     const { store, catalog } = this.name;
     const span = { store, catalog, base: this.base, target: this.target };
     const touched = this.base === NO_REVISION ? null : await touchedSkus(this.db, span, TOUCHED_MAX + 1);
     const batches = touched === null || touched.length > TOUCHED_MAX ? this.walk() : this.lookUp(touched);
     for await (const batch of batches) {
-      if (stopped()) {
+      if (await stopped()) {
         await this.giveUp();
         return false;
       }

@@ -88,6 +88,16 @@ describe('a document on its way', () => {
     expect(Buffer.concat(chunks).toString()).toBe(xml);
   });
 
+  test('is taken while buyers come, who go first, and also where they never stop', async () => {
+    answers = [xml];
+    const { buyers } = site.context;
+    const gaveWay = jest.spyOn(buyers, 'giveWay');
+    const answered = buyers.enter();
+    expect(await apply()).toEqual({ revision: TARGET });
+    expect(gaveWay).toHaveBeenCalled();
+    answered();
+  });
+
   test.each([
     ['nothing came', ''],
     ['it broke off', xml.slice(0, -END_CONTENT_RESPONSE.length)],

@@ -1,6 +1,7 @@
 /** One site's database, API and activities without its process and without Temporal, for tests of carts and orders. */
 import { type Express } from 'express';
 import request from 'supertest';
+import { BuyersUnderWay } from '../../activities/buyers';
 import { cartActivities } from '../../activities/carts';
 import { type SiteContext, type StoreSettings } from '../../activities/context';
 import { unobserved } from '../../activities/observation';
@@ -122,6 +123,7 @@ export class Shop {
       temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
       sealedDocuments: async () => null,
       outboxHasWork: () => void dials.pokes++,
+      buyers: new BuyersUnderWay(),
       archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
     };
     return new Shop(site, fresh, context, keys, emitted, dials);

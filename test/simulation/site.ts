@@ -6,6 +6,7 @@ import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Context, asyncLocalStorage } from '@temporalio/activity';
 import { v7 as uuidv7 } from 'uuid';
+import { BuyersUnderWay } from '../../activities/buyers';
 import { type SiteContext, type StoreSettings } from '../../activities/context';
 import { type Observation } from '../../activities/observation';
 import { takeTopology } from '../../activities/topology';
@@ -131,6 +132,7 @@ export class Site {
       temporalReach: async () => ({ reached: temporal.up, reason: null }),
       sealedDocuments: async () => null,
       outboxHasWork: () => relay.current?.poke(),
+      buyers: new BuyersUnderWay(),
       archiveDocument: () => undefined,
     };
     const link = { again: () => undefined as void };

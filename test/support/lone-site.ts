@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BuyersUnderWay } from '../../activities/buyers';
 import { type SiteContext } from '../../activities/context';
 import { unobserved } from '../../activities/observation';
 import { type Engine } from '../../db/database';
@@ -72,6 +73,7 @@ export async function loneSite(engine: Engine, site: string, known: Topology = t
     temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
     sealedDocuments: async () => null,
     outboxHasWork: () => undefined,
+    buyers: new BuyersUnderWay(),
     archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
   };
   return { ...fresh, site, context, emitted, drop };
