@@ -5,8 +5,9 @@
  */
 import { type OrderBook, dayStart, readOrders } from '../../cli/simulation/order-file';
 import { POLICIES, type PolicyName } from '../../cli/simulation/policies';
-import { type Measures, type Scenario, replay } from '../../cli/simulation/replay';
+import { type Measures, type Scenario } from '../../cli/simulation/replay';
 import { type Result, peakRssMiB, printReport, tell } from '../report';
+import { replayAll } from './replays';
 
 const SITES_DEFAULT = '4';
 const FILL_DEFAULT = '1';
@@ -40,7 +41,7 @@ export async function inventory(options: Readonly<Record<string, string>>): Prom
   const results: Result[] = [];
   let oracleFill = 0;
   for (const policy of POLICIES) {
-    const measured = measure(book, { policy, sites, fill, cut, from }, seeds);
+    const measured = await measure(book, { policy, sites, fill, cut, from }, seeds);
     tell(`${policy}: ${JSON.stringify(measured)}`);
     oracleFill = measured.up.oracleFill;
     results.push(...resultsOf(policy, measured, { sites, fill, cut }));
@@ -58,9 +59,10 @@ interface Measured {
   readonly cutSites: number | null;
 }
 
-function measure(book: OrderBook, scenario: Omit<Scenario, 'seed'>, seeds: number): Measured {
-  const up = replay(book, { ...scenario, cut: 0, seed: 1 });
-  const runs = Array.from({ length: seeds }, (_, index) => replay(book, { ...scenario, seed: index + 1 }));
+async function measure(book: OrderBook, scenario: Omit<Scenario, 'seed' | 'onMove'>, seeds: number): Promise<Measured> {
+  const cuts = Array.from({ length: seeds }, (_, index) => ({ ...scenario, seed: index + 1 }));
+  const [up, ...runs] = await replayAll(book, [{ ...scenario, cut: 0, seed: 1 }, ...cuts]);
+  if (!up) throw new Error('nothing was replayed');
   const cutSites = runs.flatMap(({ cut }) => (cut === null ? [] : [cut]));
   return {
     up,
