@@ -6,6 +6,7 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { type SiteContext } from '../activities/context';
 import { formOrderBatch, loadOrderBatch } from '../activities/orders';
+import { Pause } from '../activities/pause';
 import { SEALED_BYTES_MAX } from '../activities/sealing';
 import {
   entriesOfBatch,
@@ -26,7 +27,6 @@ import { type Traced, formatTraceparent, parseTraceparent, traceOfBatch } from '
 import { type PurchaseOrderDeliveryInput, SHORT } from '../domain/workflow-inputs';
 import { type WorkflowType, formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
 import { startAttributes } from '../workflows/search-attributes';
-import { Pause } from './pause';
 import { tellTriggers } from './schedules';
 import { CALL_TIMEOUT_MS } from './temporal-connection';
 

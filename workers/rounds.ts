@@ -1,6 +1,6 @@
 /** Work that is looked for again and again, with a wait in between. */
 import { type SiteContext } from '../activities/context';
-import { Pause } from './pause';
+import { Pause } from '../activities/pause';
 
 export interface RoundsOptions {
   /** Milliseconds between two rounds. */

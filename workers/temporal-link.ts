@@ -5,6 +5,7 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { type SiteContext, type TemporalReach } from '../activities/context';
+import { Pause } from '../activities/pause';
 import { takeTopology } from '../activities/topology';
 import { type OwnTopology, loadTopology } from '../db/topology';
 import { WORKFLOW_QUEUE } from '../domain/queues';
@@ -12,7 +13,6 @@ import { TellableError } from '../domain/errors';
 import { type Topology } from '../domain/sites';
 import { queueOfPrimary, queueOfSite } from '../domain/topology';
 import { grpcReason } from './grpc-error';
-import { Pause } from './pause';
 import { askAuthority } from './registration';
 import { CALL_TIMEOUT_MS, type TemporalSettings, connectionOptions } from './temporal-connection';
 import { ensureSearchAttributes } from './search-attributes';

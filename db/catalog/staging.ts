@@ -250,7 +250,7 @@ function requireOrder(items: readonly HashedItem[], before: string | null): void
   }
 }
 
-/** UTF-16 has these for characters beyond U+FFFF, and they are less than what UTF-8 has them after. */
+/** In UTF-16 characters beyond U+FFFF are pairs of these, which come before U+E000; in UTF-8 they come after it. */
 const SURROGATE = /[\ud800-\udfff]/;
 
 /** Whether the sku comes before the other by the bytes of their UTF-8, as the database has them. */
