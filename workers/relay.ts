@@ -27,6 +27,7 @@ import { type Traced, formatTraceparent, parseTraceparent, traceOfBatch } from '
 import { type PurchaseOrderDeliveryInput, SHORT } from '../domain/workflow-inputs';
 import { type WorkflowType, formatWorkflowId, parseWorkflowId } from '../domain/workflow-ids';
 import { startAttributes } from '../workflows/search-attributes';
+import { isRefused } from './grpc-error';
 import { tellTriggers } from './schedules';
 import { CALL_TIMEOUT_MS } from './temporal-connection';
 
@@ -96,33 +97,53 @@ export class Relay {
     }
   }
 
-  /** Workflows that were asked for through the API. */
+  /** Workflows that were asked for through the API. What Temporal refuses stays, and holds up nothing else. */
   private async startWorkflows(client: Client, store: string): Promise<void> {
-    const { db, runtime } = this.context;
+    const { db, runtime, log } = this.context;
     const waiting = await waitingEntries(db, store, 'workflow', WORKFLOW_STARTS_MAX);
-    let started = 0;
-    for (const { outboxId, subject, traceContext } of waiting) {
-      const run = await findWorkflowRun(db, store, subject);
-      const parsed = parseWorkflowId(subject);
-      if (!run || !parsed) throw new Error(`outbox entry for workflow "${subject}" has no request`);
-      const signal = TOLD_BY[run.kind];
-      // What runs for ever begins with what is known now, and not before its site has a queue.
-      const own = signal === undefined ? null : await loadTopology(db, store);
-      if (own && !isNumbered(own)) continue;
-      const parent = parseTraceparent(traceContext);
-      await this.traced('start workflow', store, subject, { parent, links: [] }, {}, async (carried) => {
-        const about = { store, ...('site' in parsed ? { site: parsed.site } : {}) };
-        const input = { ...(run.input as object), ...carried };
-        if (signal === undefined || !own) await startOnce(client, run.kind, subject, [input], about);
-        else await startOrTell(client, run.kind, subject, [{ ...input, topology: own.topology }], signal, about);
-      });
+    let done = 0;
+    // What was asked for several times since the last round is told once.
+    for (const workflowId of new Set(waiting.map(({ subject }) => subject))) {
+      const entries = waiting.filter(({ subject }) => subject === workflowId);
+      try {
+        if (!(await this.startWorkflow(client, store, workflowId, entries.at(-1)?.traceContext ?? null))) continue;
+      } catch (err) {
+        if (!isRefused(err)) throw err;
+        log.warn({ store, workflowId, err }, 'Temporal refused to start a workflow; the outbox keeps it');
+        continue;
+      }
       await db.transaction(async (tx) => {
-        await removeEntry(tx, store, outboxId);
-        await recordWorkflowStarted(tx, store, subject, runtime.clock.now());
+        for (const { outboxId } of entries) await removeEntry(tx, store, outboxId);
+        await recordWorkflowStarted(tx, store, workflowId, runtime.clock.now());
       });
-      started++;
+      done += entries.length;
     }
-    if (started === WORKFLOW_STARTS_MAX) this.told = true;
+    if (done === WORKFLOW_STARTS_MAX) this.told = true;
+  }
+
+  /** False where it can't be started yet. */
+  private async startWorkflow(
+    client: Client,
+    store: string,
+    workflowId: string,
+    traceContext: string | null,
+  ): Promise<boolean> {
+    const { db } = this.context;
+    const run = await findWorkflowRun(db, store, workflowId);
+    const parsed = parseWorkflowId(workflowId);
+    if (!run || !parsed) throw new Error(`outbox entry for workflow "${workflowId}" has no request`);
+    const signal = TOLD_BY[run.kind];
+    // What runs for ever begins with what is known now, and not before its site has a queue.
+    const own = signal === undefined ? null : await loadTopology(db, store);
+    if (own && !isNumbered(own)) return false;
+    const parent = parseTraceparent(traceContext);
+    await this.traced('start workflow', store, workflowId, { parent, links: [] }, {}, async (carried) => {
+      const about = { store, ...('site' in parsed ? { site: parsed.site } : {}) };
+      const input = { ...(run.input as object), ...carried };
+      if (signal === undefined || !own) await startOnce(client, run.kind, workflowId, [input], about);
+      else await startOrTell(client, run.kind, workflowId, [{ ...input, topology: own.topology }], signal, about);
+    });
+    return true;
   }
 
   private async offerOrders(client: Client, store: string): Promise<void> {

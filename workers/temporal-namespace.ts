@@ -1,9 +1,8 @@
 /** The namespace on a Temporal server of one's own; that of Temporal Cloud is made there. */
-import { type Connection, isGrpcServiceError } from '@temporalio/client';
+import { type Connection } from '@temporalio/client';
 import { msToTs, tsToMs } from '@temporalio/common/lib/time';
+import { isNotThere } from './grpc-error';
 
-/** Of gRPC's status codes. */
-const NOT_FOUND = 5;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Makes the namespace when it is missing, and gives it the retention. */
@@ -32,7 +31,7 @@ async function retentionOf(connection: Connection, namespace: string): Promise<n
     const retention = config?.workflowExecutionRetentionTtl;
     return retention ? tsToMs(retention) : null;
   } catch (error) {
-    if (isGrpcServiceError(error) && Number(error.code) === NOT_FOUND) return null;
+    if (isNotThere(error)) return null;
     throw error;
   }
 }

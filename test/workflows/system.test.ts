@@ -1,10 +1,15 @@
 /** The thin line through every layer, on both engines and the real Temporal server. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { askForWorkflow } from '../../activities/workflow-requests';
 import { readOrderRequest } from '../../cxml/orders';
 import { parseXml } from '../../cxml/reader';
+import { formatWorkflowId } from '../../domain/workflow-ids';
 import { engines } from '../support/databases';
 import { until } from '../support/until';
 import { ADDRESS, World, itemsCsv } from '../support/world';
+
+/** As hexadecimal digits more than the 2 MB that Temporal takes as an argument. */
+const TOO_LARGE_BYTES = 1_200_000;
 
 /** What buyers may write, at its edges. */
 const SHAPES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -186,6 +191,20 @@ describe.each(engines())('a primary and two secondaries on %s', (engine) => {
     await until('the confirmation', confirmed);
     const orders = (await world.call('hq', 'GET', '/orders?limit=200')).body.items;
     expect(orders?.filter((order) => order['orderId'] === orderId)).toHaveLength(1);
+  });
+
+  test('a workflow that Temporal refuses to start stays queued, and holds up no order', async () => {
+    const { store } = world;
+    const { context } = world.site('north');
+    const workflowId = formatWorkflowId('cartToPurchaseOrder', { store, site: 'north', cart: 'too-large' });
+    const input = { tooLarge: randomBytes(TOO_LARGE_BYTES).toString('hex') };
+    const wanted = { store, workflowId, kind: 'cartToPurchaseOrder', input, requestedBy: 'test', epoch: 1 } as const;
+    await context.db.transaction((tx) => askForWorkflow(context, tx, wanted));
+    const orderId = String((await world.buy('north', [{ sku: 'A', quantity: 1 }])).body['orderId']);
+    await until('the confirmation', async () => (await world.orderState('north', orderId)) === 'confirmed');
+    const run = await world.call('north', 'GET', `/workflows/${encodeURIComponent(workflowId)}`);
+    expect(run.body['state']).toBe('queued');
+    await context.db.transaction((tx) => tx.run('DELETE FROM outbox WHERE subject = ?', [workflowId]));
   });
 
   test('a workflow that the store does not know is not found', async () => {
