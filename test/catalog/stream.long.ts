@@ -33,6 +33,8 @@ const DAYS_PER_PUSH = {
   sqlite: Number(process.env['ENTREPOT_STREAM_DAYS'] ?? 8),
   mariadb: Number(process.env['ENTREPOT_STREAM_DAYS'] ?? 15),
 } as const;
+/** Each document waits for thousands of reads at every site, and those for the machine's other work. */
+const PUSH_TIMEOUT_MS = 10 * 60_000;
 const TEST_TIMEOUT_MS = 30 * 60_000;
 
 /** At least so many different numbers below `below`. */
@@ -108,6 +110,7 @@ describe.each(engines())('nine months of changes on %s', (engine) => {
           await world.pushItems(
             csvOf(day),
             SITES.filter((site) => site !== 'east' || !away),
+            PUSH_TIMEOUT_MS,
           );
           for (const reader of live()) reader.rest();
           if (index === 0) for (const site of SITES) begin(site);
@@ -115,7 +118,7 @@ describe.each(engines())('nine months of changes on %s', (engine) => {
           if (index % DAYS_PER_LINE === 0) process.stderr.write(`${engine}: ${date}\n`);
         }
         if (away) await world.startSite('east').then(() => begin('east'));
-        await world.confirmed(SITES);
+        await world.confirmed(SITES, PUSH_TIMEOUT_MS);
         for (const site of SITES) await end(site);
         const head = await readHead(here('hq'), world.store, CATALOG);
         const right = await itemsAt(

@@ -225,18 +225,18 @@ export class World {
   }
 
   /** Imports items, publishes and pushes them; waits until the given sites have them. */
-  async pushItems(csv: string, confirmedBy: readonly string[]): Promise<void> {
+  async pushItems(csv: string, confirmedBy: readonly string[], timeoutMs?: number): Promise<void> {
     const imported = await this.call('hq', 'POST', `/catalogs/${CATALOG}/import`, {
       body: csv,
       headers: { 'Content-Type': 'text/csv' },
     });
     if (imported.status !== 200) throw new Error(JSON.stringify(imported.body));
     await this.call('hq', 'POST', `/catalogs/${CATALOG}/pushes`);
-    await this.confirmed(confirmedBy);
+    await this.confirmed(confirmedBy, timeoutMs);
   }
 
   /** The draft of whoever names none is published, and these sites have the newest revision. */
-  async confirmed(sites: readonly string[]): Promise<void> {
+  async confirmed(sites: readonly string[], timeoutMs = WORKFLOW_TIMEOUT_MS): Promise<void> {
     const have = async () => {
       const draft = await this.call('hq', 'GET', `/catalogs/${CATALOG}/drafts/next`);
       const { body } = await this.call('hq', 'GET', `/catalogs/${CATALOG}/status`);
@@ -248,7 +248,7 @@ export class World {
       if (!pending && sites.every(has)) return true;
       throw new Error(`draft ${JSON.stringify(draft.body)}, status ${JSON.stringify(body)}`);
     };
-    await until(`the catalogue at ${sites.join(', ')}`, have, WORKFLOW_TIMEOUT_MS);
+    await until(`the catalogue at ${sites.join(', ')}`, have, timeoutMs);
   }
 
   /** Receives units at the primary and shares them out; waits until it is done. */
