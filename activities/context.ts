@@ -103,8 +103,8 @@ export interface SiteContext extends Observation {
   /** Tells the relay that the outbox has work; called after a COMMIT, never waits. */
   readonly outboxHasWork: () => void;
   readonly buyers: BuyersUnderWay;
-  /** Keeps a copy of a document that the transport emitted, where an archive is configured. */
-  readonly archiveDocument: (kind: DocumentKind, payloadID: string, xml: string | Buffer) => void;
+  /** Keeps a copy of a document that the transport emitted; null where no archive is configured. */
+  readonly archiveDocument: ((kind: DocumentKind, payloadID: string, xml: string | Buffer) => void) | null;
 }
 
 export function storeSettings(context: SiteContext, store: string): StoreSettings {

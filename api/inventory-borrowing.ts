@@ -168,6 +168,6 @@ function answerTo({ context, store }: Asked, { name, envelope }: BorrowingDocume
 }
 
 function send({ context }: Asked, kind: DocumentKind, { payloadID }: Envelope, xml: string): Reply {
-  context.archiveDocument(kind, payloadID, xml);
+  context.archiveDocument?.(kind, payloadID, xml);
   return { status: 200, contentType: INVENTORY_XML, body: xml };
 }

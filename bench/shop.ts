@@ -1,7 +1,6 @@
 /** A shop to measure: its items and stock in a site's database, and carts that are ready for checkout. */
-import { BuyersUnderWay } from '../activities/buyers';
 import { type SiteContext } from '../activities/context';
-import { unobserved } from '../activities/observation';
+import { withoutProcess } from '../activities/without-process';
 import { type NewCartLine, addLines, createCart, writeCart } from '../db/carts';
 import { type Database } from '../db/database';
 import { storeSettingsFrom } from '../workers/config';
@@ -19,15 +18,10 @@ const PAYMENT = { method: 'account', termsDays: 30, reference: null };
 /** What the site's process gives its routes and activities, around a database that the bench has opened. */
 export function contextFor(config: SiteConfig, db: Database): SiteContext {
   return {
-    ...{ site: config.site, stores: storeSettingsFrom(config), db, runtime: REAL_RUNTIME },
-    transport: siteTransport,
-    ...{ ...unobserved(REAL_RUNTIME.random), documentsDir: config.documentsDir, url: config.url },
+    ...withoutProcess(config.site, REAL_RUNTIME.random),
+    ...{ stores: storeSettingsFrom(config), db, runtime: REAL_RUNTIME, transport: siteTransport },
+    ...{ documentsDir: config.documentsDir, url: config.url },
     temporalUi: { url: config.temporal.uiUrl, namespace: config.temporal.namespace },
-    temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
-    sealedDocuments: async () => null,
-    outboxHasWork: () => undefined,
-    buyers: new BuyersUnderWay(),
-    archiveDocument: () => undefined,
   };
 }
 

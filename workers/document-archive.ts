@@ -1,4 +1,4 @@
-/** Copies of the documents that a site sent, in a folder where configuration names one. */
+/** Copies of the documents that a site sent, in a folder. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,14 +6,13 @@ import { type Logger } from 'pino';
 import { type SiteContext } from '../activities/context';
 import { type DocumentKind } from '../domain/documents';
 
-type Archive = SiteContext['archiveDocument'];
+type Archive = NonNullable<SiteContext['archiveDocument']>;
 
 /**
  * Keeps each document as `KIND--PAYLOADID.xml`, beside the work that sends it. A file of that name is always whole: a
  * process that is killed meanwhile leaves a `.part` behind.
  */
-export function documentArchive(folder: string | undefined, log: Logger): Archive {
-  if (folder === undefined) return () => undefined;
+export function documentArchive(folder: string, log: Logger): Archive {
   const made = mkdir(folder, { recursive: true });
   const keep = async (file: string, xml: string | Buffer) => {
     const part = `${file}.${randomUUID()}.part`;

@@ -118,7 +118,7 @@ export class Relay {
       });
       done += entries.length;
     }
-    if (done === WORKFLOW_STARTS_MAX) this.told = true;
+    if (waiting.length === WORKFLOW_STARTS_MAX && done > 0) this.told = true;
   }
 
   /** False where it can't be started yet. */

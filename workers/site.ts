@@ -69,6 +69,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
   const work: { relay?: Relay; link?: TemporalLink } = {};
   const metrics = new SiteMetrics(config.site, [processMetrics()]);
   metrics.follow(retries);
+  const { archiveDir } = config.documents;
   const context: SiteContext = {
     site: config.site,
     stores: storeSettingsFrom(config),
@@ -86,7 +87,7 @@ export async function startSite(config: SiteConfig, runtime: Runtime = REAL_RUNT
     sealedDocuments: (workflowId) => sealedDocumentsOf(work.link?.client, workflowId),
     outboxHasWork: () => work.relay?.poke(),
     buyers: new BuyersUnderWay(),
-    archiveDocument: documentArchive(config.documents.archiveDir, log),
+    archiveDocument: archiveDir === undefined ? null : documentArchive(archiveDir, log),
   };
   await seedStores(context);
 

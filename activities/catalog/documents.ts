@@ -118,7 +118,7 @@ async function makeDocument(
   const beside = `${file}.${context.runtime.ids.uuid()}`;
   await mkdir(context.documentsDir, { recursive: true });
   let bytes = 0;
-  let copy: Buffer[] | null = [];
+  let copy: Buffer[] | null = context.archiveDocument ? [] : null;
   const counting = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
@@ -132,7 +132,7 @@ async function makeDocument(
     const compressedBytes = (await stat(beside)).size;
     // Written beside and renamed, so that a reader finds a whole document or none.
     await rename(beside, file);
-    if (copy) context.archiveDocument('SubscriptionContentResponse', payloadId, Buffer.concat(copy));
+    if (copy) context.archiveDocument?.('SubscriptionContentResponse', payloadId, Buffer.concat(copy));
     const contentDigest = digest.digest();
     return { ...key, payloadId, bytes, compressedBytes, contentDigest, itemCount: sum.itemCount, createdAt };
   } catch (error) {

@@ -24,7 +24,7 @@ export async function fetchDocument(context: SiteContext, reference: CatalogDocu
   const payloadID = formatPayloadID(now, `${context.site}-${reference.catalog}-${reference.target}`, 1, domain);
   const envelope: Envelope = { payloadID, timestamp: now, store, domain, sender: context.site, receiver: 'parent' };
   const request = writeContentRequest(reference.catalog, reference.base, envelope);
-  context.archiveDocument('SubscriptionContentRequest', payloadID, request);
+  context.archiveDocument?.('SubscriptionContentRequest', payloadID, request);
   const patience = new Patience();
   patience.wait(ANSWER_TIMEOUT_MS, 'the parent does not answer');
   const response = await postToSite(context, settings, {

@@ -59,7 +59,7 @@ async function ask(
     ...{ payloadID, timestamp: createdAt, store, domain, sender: context.site, receiver: site },
   };
   const body = writeBorrowing({ envelope, name, taker, takerIncarnation, lines });
-  context.archiveDocument('InventoryBorrowing', payloadID, body);
+  context.archiveDocument?.('InventoryBorrowing', payloadID, body);
   const response = await postToSite(context, settings, {
     url: `${url}/v1/stores/${store}/inventory/${what}?waitMs=${waitMs}`,
     body,

@@ -53,7 +53,7 @@ export async function allocationOf(context: SiteContext, store: string, id: Tran
   const { payloadId: payloadID, taker: receiver, takerIncarnation, createdAt: timestamp } = transfer;
   const envelope = { payloadID, timestamp, store, domain, sender: site, receiver };
   const xml = writeAllocation({ envelope, transfer: id, takerIncarnation, lines });
-  context.archiveDocument('InventoryAllocation', payloadID, xml);
+  context.archiveDocument?.('InventoryAllocation', payloadID, xml);
   return { envelope, xml, lines: lines.length };
 }
 
@@ -95,7 +95,7 @@ export async function creditAllocation(
     }),
   );
   const answer = JSON.parse(confirmation) as Pick<WrittenDocument, 'envelope' | 'xml'>;
-  context.archiveDocument('InventoryConfirmation', answer.envelope.payloadID, answer.xml);
+  context.archiveDocument?.('InventoryConfirmation', answer.envelope.payloadID, answer.xml);
   log.info({ store, payloadId: payloadID, lines: lines.length, units }, 'stock credited');
   return { ...answer, lines: lines.length };
 }

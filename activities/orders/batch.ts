@@ -68,7 +68,7 @@ export async function loadOrderBatch(
     const traceContext = traces.get(orderId) ?? null;
     return { orderId, payloadId, xml: document, ...(traceContext === null ? {} : { traceContext }) };
   });
-  for (const { payloadId, xml } of orders) context.archiveDocument('OrderRequest', payloadId, xml);
+  for (const { payloadId, xml } of orders) context.archiveDocument?.('OrderRequest', payloadId, xml);
   const settings = storeSettings(context, store);
   const oldest = entries[0]?.createdAt ?? 0;
   const identity = {

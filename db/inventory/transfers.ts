@@ -149,7 +149,6 @@ export async function takeTransfer(tx: Transaction, transfer: NewTransfer, accou
 }
 
 /**
-/**
  * The taker's word on a transfer, settled at once; the word that was there before, when there was one. Whoever is second
  * to write it waits here for the first.
  */

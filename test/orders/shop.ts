@@ -1,14 +1,13 @@
 /** One site's database, API and activities without its process and without Temporal, for tests of carts and orders. */
 import { type Express } from 'express';
 import request from 'supertest';
-import { BuyersUnderWay } from '../../activities/buyers';
 import { cartActivities } from '../../activities/carts';
 import { type SiteContext, type StoreSettings } from '../../activities/context';
-import { unobserved } from '../../activities/observation';
 import { formOrderBatch, loadOrderBatch, orderActivities } from '../../activities/orders';
 import { createApp } from '../../api/app';
 import { allRoutes } from '../../api/routes';
 import { itemsOnSale } from '../../activities/sale';
+import { withoutProcess } from '../../activities/without-process';
 import { type KeyRole, addKey, makeKey } from '../../db/api-keys';
 import { addLines, createCart, writeCart } from '../../db/carts';
 import { type Engine } from '../../db/database';
@@ -111,19 +110,12 @@ export class Shop {
       ...settings,
     };
     const context: SiteContext = {
-      site,
+      ...withoutProcess(site, REAL_RUNTIME.random),
       stores: new Map([[STORE, store]]),
       db: fresh.db,
       transport: siteTransport,
       runtime: { ...REAL_RUNTIME, clock: { now: () => Date.now() + dials.ahead } },
-      ...unobserved(REAL_RUNTIME.random),
-      documentsDir: '',
-      url: `http://${site}.example`,
-      temporalUi: { url: 'http://temporal.example', namespace: 'default' },
-      temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
-      sealedDocuments: async () => null,
       outboxHasWork: () => void dials.pokes++,
-      buyers: new BuyersUnderWay(),
       archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
     };
     return new Shop(site, fresh, context, keys, emitted, dials);

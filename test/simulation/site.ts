@@ -6,11 +6,11 @@ import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Context, asyncLocalStorage } from '@temporalio/activity';
 import { v7 as uuidv7 } from 'uuid';
-import { BuyersUnderWay } from '../../activities/buyers';
 import { type SiteContext, type StoreSettings } from '../../activities/context';
 import { type Observation } from '../../activities/observation';
 import { Pause } from '../../activities/pause';
 import { takeTopology } from '../../activities/topology';
+import { withoutProcess } from '../../activities/without-process';
 import { copySqlite, renewDatabase } from '../../db/backup';
 import { noRetries } from '../../db/database';
 import { openDatabase } from '../../db/migrate';
@@ -119,21 +119,16 @@ export class Site {
     const way = { life, weather, counters, server: temporal, hears: () => this.hears, speaks: () => this.speaks };
     const client = temporalClient(way);
     const relay: { current?: Relay } = {};
+    const runtime = this.runtime(scheduler.dice);
     const context: SiteContext = {
+      ...withoutProcess(this.name, runtime.random),
       ...observation,
-      site: this.name,
       stores: new Map([[settings.store, settings]]),
       db,
-      runtime: this.runtime(scheduler.dice),
+      runtime,
       transport: transportOf(life, { weather, counters, settings, peer }),
-      documentsDir: '',
-      url: `http://${this.name}.example`,
-      temporalUi: { url: 'http://temporal.example', namespace: 'default' },
       temporalReach: async () => ({ reached: temporal.up, reason: null }),
-      sealedDocuments: async () => null,
       outboxHasWork: () => relay.current?.poke(),
-      buyers: new BuyersUnderWay(),
-      archiveDocument: () => undefined,
     };
     const link = { again: () => undefined as void };
     const worker = this.workerOf(life, context, () => link.again());

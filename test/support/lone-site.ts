@@ -2,9 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BuyersUnderWay } from '../../activities/buyers';
 import { type SiteContext } from '../../activities/context';
-import { unobserved } from '../../activities/observation';
+import { withoutProcess } from '../../activities/without-process';
 import { type Engine } from '../../db/database';
 import { saveTopology, seedTopology } from '../../db/topology';
 import { type Topology } from '../../domain/sites';
@@ -48,7 +47,7 @@ export async function loneSite(engine: Engine, site: string, known: Topology = t
     rmSync(documentsDir, { recursive: true, force: true });
   };
   const context: SiteContext = {
-    site,
+    ...withoutProcess(site, REAL_RUNTIME.random),
     stores: new Map([
       [
         STORE,
@@ -66,14 +65,7 @@ export async function loneSite(engine: Engine, site: string, known: Topology = t
     db: fresh.db,
     runtime: REAL_RUNTIME,
     transport: siteTransport,
-    ...unobserved(REAL_RUNTIME.random),
     documentsDir,
-    url: `http://${site}.example`,
-    temporalUi: { url: 'http://temporal.example', namespace: 'default' },
-    temporalReach: async () => ({ reached: false, reason: 'there is none here' }),
-    sealedDocuments: async () => null,
-    outboxHasWork: () => undefined,
-    buyers: new BuyersUnderWay(),
     archiveDocument: (_kind, payloadID, xml) => void emitted.set(payloadID, xml.toString()),
   };
   return { ...fresh, site, context, emitted, drop };
