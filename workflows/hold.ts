@@ -4,6 +4,7 @@ import {
   condition,
   getExternalWorkflowHandle,
   log,
+  patched,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -16,9 +17,15 @@ import { formatWorkflowId } from '../domain/workflow-ids';
 import { smallDocument } from './options';
 import { subscribe, topologyChanged, unsubscribe } from './signals';
 
+/** Executions that began before this asked an authority once, and never again. */
+const ASKED_AGAIN = 'authority-asked-again';
+/** While the authority is not running it is asked again after this long, and each time after twice as long. */
+const ASK_AGAIN_MS = { first: 10_000, longest: 10 * 60_000 };
+
 /** The newest topology that this workflow has heard of. Whoever is held hears of changes; see storeTopology. */
 export class TopologyWatch {
   private subscribed = false;
+  private unheard = false;
 
   constructor(private topology: Topology) {
     setHandler(topologyChanged, (changed) => {
@@ -32,11 +39,21 @@ export class TopologyWatch {
 
   /** Asks the topology's authority for changes, from the first hold on. */
   async follow(): Promise<void> {
-    if (this.subscribed) return;
+    if (this.subscribed && !(this.unheard && patched(ASKED_AGAIN))) return;
     this.subscribed = true;
-    await this.tellAuthority((authority) =>
+    this.unheard = !(await this.tellAuthority((authority) =>
       authority.signal(subscribe, workflowInfo().workflowId, this.topology.version),
-    );
+    ));
+  }
+
+  /** Waits for what may hang on the topology: a store whose authority is not running yet may have one later. */
+  async wait(decided: () => boolean): Promise<void> {
+    let ms = ASK_AGAIN_MS.first;
+    while (this.unheard && patched(ASKED_AGAIN) && !(await condition(decided, ms))) {
+      ms = Math.min(2 * ms, ASK_AGAIN_MS.longest);
+      await this.follow();
+    }
+    await condition(decided);
   }
 
   /** To be awaited before the workflow ends. */
@@ -46,15 +63,18 @@ export class TopologyWatch {
     await this.tellAuthority((authority) => authority.signal(unsubscribe, workflowInfo().workflowId));
   }
 
+  /** False when it is not running. */
   private async tellAuthority(
     tell: (authority: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const id = formatWorkflowId('storeTopology', { store: this.topology.store });
     try {
       await tell(getExternalWorkflowHandle(id));
+      return true;
     } catch (error) {
       // A store whose authority is not running yet has nothing to announce; the delivery goes on all the same.
       log.warn('the topology authority could not be reached', { id, error: String(error) });
+      return false;
     }
   }
 }
@@ -98,7 +118,7 @@ export async function deliverUnlessSuperseded<T>(
       delivery.onHeld(since);
       await watch.follow();
     }
-    await condition(decided);
+    await watch.wait(decided);
     if (attempt.settled) return attempt.result();
     await attempt.cancel();
   }

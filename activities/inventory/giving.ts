@@ -1,6 +1,6 @@
 /** Giving units to another site: the debit here, under a name that is kept for ever. */
-import { giveTransfer, takeSequences } from '../../db/inventory';
-import { type Transaction } from '../../db/database';
+import { giveTransfer, linesOfTransfer, takeSequences, transfersOfCause } from '../../db/inventory';
+import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology } from '../../db/topology';
 import { formatPayloadID } from '../../domain/documents';
 import {
@@ -9,7 +9,9 @@ import {
   type StockLine,
   formatTransferId,
   transferSubject,
+  unitsOf,
 } from '../../domain/inventory';
+import { type PlannedTransfer } from '../contract';
 
 export interface Gift {
   readonly taker: string;
@@ -45,4 +47,27 @@ export async function giveAs(
   const transfer = { ...gift, store, id, payloadId: payloadID, epoch, incarnation };
   await giveTransfer(tx, transfer, account);
   return { transfer: id, payloadID, lines: gift.lines };
+}
+
+/** One that was given for a cause. */
+export interface GivenTransfer extends LentTransfer {
+  readonly taker: string;
+}
+
+/** What a site gives for a cause it gives in one transaction: all of it, where anything was given before. */
+export async function givenFor(reads: Statements, store: string, cause: string): Promise<GivenTransfer[]> {
+  const given: GivenTransfer[] = [];
+  for (const { id, payloadId, taker } of await transfersOfCause(reads, store, cause)) {
+    given.push({ transfer: id, payloadID: payloadId, taker, lines: await linesOfTransfer(reads, store, id) });
+  }
+  return given;
+}
+
+/** As workflows carry it: without its lines. */
+export function planned({
+  transfer,
+  taker,
+  lines,
+}: Pick<GivenTransfer, 'transfer' | 'taker' | 'lines'>): PlannedTransfer {
+  return { transfer, taker, lines: lines.length, units: unitsOf(lines) };
 }

@@ -1,24 +1,16 @@
 /** Sharing stock out and taking it in (figures 8 and 9). */
 import { readAllocation } from '../../cxml/inventory';
-import {
-  allocationCause,
-  grantToSelf,
-  linesOfTransfer,
-  lockPool,
-  takeSequences,
-  transfersOfCause,
-  unitsGrantedToSelf,
-} from '../../db/inventory';
+import { allocationCause, grantToSelf, lockPool, takeSequences, unitsGrantedToSelf } from '../../db/inventory';
 import { type Transaction } from '../../db/database';
 import { loadTopology, requirePrimacy } from '../../db/topology';
 import { TellableError } from '../../domain/errors';
-import { INVENTORY_LINES_MAX, type Share, type StockLine, unitsOf } from '../../domain/inventory';
+import { INVENTORY_LINES_MAX, type Share, unitsOf } from '../../domain/inventory';
 import { findSite } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AllocationRequest, type PlannedTransfer, type PrimaryActivities, type SiteActivities } from '../contract';
 import { openDocument } from '../sealing';
 import { type StockView, sharesOf, viewFor } from './allocating';
-import { giveAs } from './giving';
+import { giveAs, givenFor, planned } from './giving';
 import { asRefusal, openSame, seal } from './sealed';
 import { allocationOf, bookConfirmation, creditAllocation } from './transfer-documents';
 
@@ -71,16 +63,10 @@ async function plannedBefore(
   tx: Transaction,
   { store, request }: AllocationRequest,
 ): Promise<{ transfers: PlannedTransfer[]; ownUnits: number } | null> {
-  const known = await transfersOfCause(tx, store, allocationCause(request));
+  const known = await givenFor(tx, store, allocationCause(request));
   const ownUnits = await unitsGrantedToSelf(tx, store, request);
   if (known.length === 0 && ownUnits === null) return null;
-  const transfers: PlannedTransfer[] = [];
-  for (const { id, taker } of known) transfers.push(planned(id, taker, await linesOfTransfer(tx, store, id)));
-  return { transfers, ownUnits: ownUnits ?? 0 };
-}
-
-function planned(transfer: PlannedTransfer['transfer'], taker: string, lines: readonly StockLine[]): PlannedTransfer {
-  return { transfer, taker, lines: lines.length, units: unitsOf(lines) };
+  return { transfers: known.map(planned), ownUnits: ownUnits ?? 0 };
 }
 
 async function planAllocation(
@@ -110,7 +96,7 @@ async function planAllocation(
     const { incarnation: takerIncarnation } = findSite(topology, taker);
     const gift = { taker, takerIncarnation, cause, lines, domain, now };
     const { transfer } = await giveAs(tx, own, 'pool', first + index, gift);
-    transfers.push(planned(transfer, taker, lines));
+    transfers.push(planned({ transfer, taker, lines }));
   }
   return { transfers, ownUnits: ownShare ? unitsOf(ownShare.lines) : 0 };
 }

@@ -1,13 +1,5 @@
 /** What a site gives of its own to an order that is short elsewhere, or says that it could give. */
-import {
-  grantToSelf,
-  levelsOf,
-  linesOfTransfer,
-  linesGrantedToSelf,
-  lockRights,
-  transfersOfCause,
-  wantedBefore,
-} from '../../db/inventory';
+import { grantToSelf, levelsOf, linesGrantedToSelf, lockRights, wantedBefore } from '../../db/inventory';
 import { type Statements, type Transaction } from '../../db/database';
 import { type OwnTopology, isNumbered } from '../../db/topology';
 import {
@@ -21,7 +13,7 @@ import {
   withoutCentral,
 } from '../../domain/inventory';
 import { parentOf } from '../../domain/sites';
-import { giveNext } from './giving';
+import { giveNext, givenFor } from './giving';
 import { type Refill } from './refilling';
 
 export interface Lending {
@@ -83,11 +75,9 @@ async function grantFromPool(tx: Transaction, own: OwnTopology, { store, ask, li
 
 /** What `lend` has done for the ask. */
 export async function lentHere(reads: Statements, store: string, ask: string): Promise<LentHere> {
-  const transfers: LentTransfer[] = [];
-  for (const { id, payloadId } of await transfersOfCause(reads, store, borrowingCause(ask))) {
-    transfers.push({ transfer: id, payloadID: payloadId, lines: await linesOfTransfer(reads, store, id) });
-  }
-  return { transfers, granted: await linesGrantedToSelf(reads, store, borrowingCause(ask)) };
+  const cause = borrowingCause(ask);
+  const transfers = (await givenFor(reads, store, cause)).map(({ taker: _, ...lent }) => lent);
+  return { transfers, granted: await linesGrantedToSelf(reads, store, cause) };
 }
 
 /** Only the primary gives of items that are kept there: what another site has of them is for its own orders. */

@@ -1,7 +1,7 @@
 /** Moving units between the sites of one parent, while no buyer waits (figure 12). */
 import { createHash } from 'node:crypto';
 import { takeOnce } from '../../db/inbox';
-import { levelsOf, linesOfTransfer, lockRights, transfersOfCause } from '../../db/inventory';
+import { levelsOf, lockRights } from '../../db/inventory';
 import { type Transaction } from '../../db/database';
 import { isNumbered, loadTopology } from '../../db/topology';
 import {
@@ -12,11 +12,10 @@ import {
   planBorrowing,
   stockOfOffers,
   sumBySku,
-  unitsOf,
 } from '../../domain/inventory';
 import { type SiteContext, storeSettings } from '../context';
 import { type GiftRequest, type PlannedTransfer, type SiteActivities } from '../contract';
-import { giveNext } from './giving';
+import { giveNext, givenFor, planned } from './giving';
 import { lendableOf } from './lending';
 
 type ReallocationActivities = Pick<SiteActivities, 'reportNeeds' | 'reportSpare' | 'planReallocation' | 'giveStock'>;
@@ -84,14 +83,8 @@ function causeOf(request: string): string {
 }
 
 async function givenBefore(tx: Transaction, { store, request }: GiftRequest): Promise<PlannedTransfer[] | null> {
-  const known = await transfersOfCause(tx, store, causeOf(request));
-  if (known.length === 0) return null;
-  const transfers: PlannedTransfer[] = [];
-  for (const { id, taker } of known) {
-    const lines = await linesOfTransfer(tx, store, id);
-    transfers.push({ transfer: id, taker, lines: lines.length, units: unitsOf(lines) });
-  }
-  return transfers;
+  const known = await givenFor(tx, store, causeOf(request));
+  return known.length === 0 ? null : known.map(planned);
 }
 
 async function give(context: SiteContext, tx: Transaction, gift: GiftRequest): Promise<PlannedTransfer[]> {
@@ -113,7 +106,7 @@ async function give(context: SiteContext, tx: Transaction, gift: GiftRequest): P
     if (given.length === 0) continue;
     const about = { taker, takerIncarnation, cause: causeOf(request), domain, now };
     const { transfer } = await giveNext(tx, own, account, { ...about, lines: given });
-    transfers.push({ transfer, taker, lines: given.length, units: unitsOf(given) });
+    transfers.push(planned({ transfer, taker, lines: given }));
   }
   return transfers;
 }

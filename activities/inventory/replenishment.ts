@@ -30,6 +30,7 @@ import {
   grantedBy,
   intakeOf,
   leftOpenBy,
+  linesOfTransfers,
   replenishmentCause,
   sumBySku,
   unitsOf,
@@ -38,7 +39,7 @@ import {
 import { childrenOf, parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type SiteActivities } from '../contract';
-import { type Gift, giveNext } from './giving';
+import { type Gift, giveNext, givenFor } from './giving';
 import { asRefusal, openSame, seal } from './sealed';
 import { refreshThresholds } from './thresholds';
 import { DocumentRefusedError, type WrittenDocument, takeGiven } from './transfer-documents';
@@ -159,7 +160,7 @@ function requestOf(
   const payloadID = formatPayloadID(timestamp, `replenishment-${request}`, 1, domain);
   const envelope: Envelope = { payloadID, timestamp, store, domain, sender: site, receiver: parent };
   const xml = writeReplenishmentRequest({ envelope, name: request, takerIncarnation: incarnation, lines });
-  context.archiveDocument('InventoryReplenishmentRequest', payloadID, xml);
+  context.archiveDocument?.('InventoryReplenishmentRequest', payloadID, xml);
   return { envelope, xml, lines: lines.length };
 }
 
@@ -181,9 +182,13 @@ async function answer(context: SiteContext, store: string, document: Buffer): Pr
       const skus = lines.map(({ sku }) => sku);
       const others = skus.flatMap((sku) => substitutes[sku] ?? []);
       const pool = await lockRights(tx, store, 'pool', [...new Set([...skus, ...others])].sort());
-      const answers = answerNeeds(lines, pool, substitutes, await itemsKept(tx, store, skus));
       const taker = { taker: sender, takerIncarnation, cause: replenishmentCause(name) };
-      const transfers = await give(tx, own, { ...taker, lines: grantedBy(answers), domain, now });
+      // The inbox's row may be gone. Of exactly what was given then, the answer gives everybody the same.
+      const before = await givenFor(tx, store, taker.cause);
+      const there = before.length > 0 ? linesOfTransfers(before) : pool;
+      const answers = answerNeeds(lines, there, substitutes, await itemsKept(tx, store, skus));
+      const transfers =
+        before.length > 0 ? before : await give(tx, own, { ...taker, lines: grantedBy(answers), domain, now });
       const said: Envelope = {
         payloadID: formatPayloadID(now, `replenished-${name}`, 1, domain),
         ...{ timestamp: now, store, domain, sender: receiver, receiver: sender },
@@ -193,7 +198,7 @@ async function answer(context: SiteContext, store: string, document: Buffer): Pr
     }),
   );
   const written = JSON.parse(kept) as Pick<WrittenDocument, 'envelope' | 'xml'>;
-  context.archiveDocument('InventoryReplenishmentAnswer', written.envelope.payloadID, written.xml);
+  context.archiveDocument?.('InventoryReplenishmentAnswer', written.envelope.payloadID, written.xml);
   log.info({ store, request: name, sender, items: lines.length }, 'a replenishment was answered');
   return { ...written, lines: lines.length };
 }
@@ -249,7 +254,7 @@ async function apply(context: SiteContext, store: string, document: Buffer): Pro
   );
   const applied = JSON.parse(kept) as Applied;
   for (const { envelope: said, xml } of applied.confirmations) {
-    context.archiveDocument('InventoryConfirmation', said.payloadID, xml);
+    context.archiveDocument?.('InventoryConfirmation', said.payloadID, xml);
   }
   const units = unitsOf(transfers.flatMap(({ lines }) => lines));
   log.info({ store, request: name, units, open: applied.wanted.length }, 'replenished');

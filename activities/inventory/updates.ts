@@ -3,11 +3,9 @@ import {
   type StockUpdate,
   UpdateConflictError,
   applyUpdate,
-  linesOfTransfer,
   noteUpdate,
   recordUpdate,
   thereOf,
-  transfersOfCause,
 } from '../../db/inventory';
 import { createHash } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
@@ -26,7 +24,7 @@ import {
 import { type Site, parentOf } from '../../domain/sites';
 import { type SiteContext, storeSettings } from '../context';
 import { type AppliedUpdate, type PlannedTransfer, type SiteActivities } from '../contract';
-import { giveNext } from './giving';
+import { giveNext, givenFor, planned } from './giving';
 
 type UpdateActivities = Pick<SiteActivities, 'applyInventoryUpdate' | 'recordInventoryUpdate'>;
 
@@ -90,12 +88,7 @@ function notApplied({ kind, lines }: StockUpdate): UpdateResult {
 }
 
 async function recalledBefore(tx: Transaction, store: string, updateId: string): Promise<PlannedTransfer[]> {
-  const transfers: PlannedTransfer[] = [];
-  for (const { id, taker } of await transfersOfCause(tx, store, recallCause(updateId))) {
-    const lines = await linesOfTransfer(tx, store, id);
-    transfers.push({ transfer: id, taker, lines: lines.length, units: unitsOf(lines) });
-  }
-  return transfers;
+  return (await givenFor(tx, store, recallCause(updateId))).map(planned);
 }
 
 /** What there is of it goes back to the parent by a transfer. */
@@ -116,7 +109,7 @@ async function recall(
   for (const { account, lines } of parts) {
     const to = { taker: parent.site, takerIncarnation: parent.incarnation, cause: recallCause(updateId) };
     const { transfer } = await giveNext(tx, own, account, { ...to, lines, domain, now });
-    transfers.push({ transfer, taker: parent.site, lines: lines.length, units: unitsOf(lines) });
+    transfers.push(planned({ transfer, taker: parent.site, lines }));
   }
   const taken = parts.flatMap(({ lines }) => lines);
   const result: UpdateResult = { added: [], taken, short: lessOf(wanted, taken) };

@@ -3,7 +3,7 @@ import { carryLent } from '../../activities/inventory/carrying';
 import { moveStock } from '../../activities/inventory/moving';
 import { allocationOf, bookConfirmation, creditAllocation } from '../../activities/inventory/transfer-documents';
 import { type Refusal, bookRefusal, refuseHere, takeBack } from '../../activities/inventory/voiding';
-import { TransferRefusedError, findTransfer } from '../../db/inventory';
+import { TransferRefusedError, findTransfer, voidTransfer } from '../../db/inventory';
 import { type TransferId, formatTransferId } from '../../domain/inventory';
 import { REAL_RUNTIME } from '../../workers/site';
 import { engines } from '../support/databases';
@@ -119,6 +119,25 @@ describe.each(engines())('on %s', (engine) => {
     expect(await bookRefusal(at('hq'), STORE, id, 'stranded')).toBe('stranded');
     expect(await whereabouts(sku, id)).toEqual({ hq: 0, north: 0, moving: false });
     await expect(bookRefusal(at('hq'), STORE, id, 'tombstone')).rejects.toThrow("can't be void");
+  });
+
+  test('what the lost data of its giver may have had back already is withdrawn', async () => {
+    const sku = newSku();
+    const id = await given(sku);
+    expect(await refuseHere(at('north'), STORE, id, 2)).toBe('tombstone');
+    const { db } = tree.site('hq');
+    const restored = { store: STORE, id, epoch: 1, incarnation: id.incarnation + 1, now: 1 };
+    expect(await db.transaction((tx) => voidTransfer(tx, restored))).toBe('voided');
+    expect(await db.transaction((tx) => voidTransfer(tx, restored))).toBe('void before');
+    expect(await whereabouts(sku, id)).toEqual({ hq: 0, north: 0, moving: false });
+    const booked = await db.all(
+      'SELECT kind, quantity FROM stock_ledger WHERE store = ? AND sku = ? AND cause = ? ORDER BY quantity DESC',
+      [...[STORE, sku, `void:${formatTransferId(id)}`]],
+    );
+    expect(booked).toEqual([
+      { kind: 'transfer-in', quantity: UNITS },
+      { kind: 'adjustment', quantity: -UNITS },
+    ]);
   });
 
   test('an operator takes back what its taker has not credited; a taker that is away may credit it yet', async () => {

@@ -11,6 +11,7 @@ import { parseWorkflowId } from '../../domain/workflow-ids';
 import { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } from '../support/servers';
 import { until } from '../support/until';
 import { World, itemsCsv } from '../support/world';
+import { sellWithoutAuthority, startTree } from '../workflows/lost-authority';
 import { askAgainAfterLoss } from '../workflows/lost-table';
 
 const HISTORIES = join(__dirname, 'histories');
@@ -151,6 +152,18 @@ test('the history of a delivery whose parent lost its table is recorded', async 
     await world.stop();
   }
 });
+
+test('the history of an order that was sold while the authority was lost is recorded', async () => {
+  const world = await startTree();
+  const recorder = await Recorder.start(world.store);
+  try {
+    await sellWithoutAuthority(world);
+    await recorder.record('authority-lost', ['purchaseOrderDelivery']);
+  } finally {
+    await recorder.close();
+    await world.stop();
+  }
+}, 300_000);
 
 test('histories of stock that moves between sites are recorded', async () => {
   const world = await World.start('sqlite');

@@ -20,6 +20,7 @@ export const RARE_CASES = [
   'Temporal away',
   'restore',
   'restore with a transfer on its way',
+  'restore of the root',
   'sale refused',
   'sale asked again',
   'sale answered as before',

@@ -10,7 +10,7 @@ import { askForWorkflow } from './requests';
 
 export const allocations: Actor = {
   name: 'allocations',
-  every: [500, 9_000],
+  every: [400, 6_000],
   act(world) {
     const { dice, root } = world;
     const children = childrenOf(world.topology, root.name).map(({ site }) => site);

@@ -10,7 +10,7 @@ const AGE_MS_MAX = 5_000;
 
 export const janitors: Actor = {
   name: 'janitors',
-  every: [200, 2_000],
+  every: [150, 1_500],
   act(world) {
     const { dice, weather } = world;
     if (!dice.chance(weather.sweep * 2)) return;

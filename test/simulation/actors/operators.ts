@@ -3,8 +3,8 @@ import { type Site } from '../site';
 import { ROOT } from '../shop';
 import { type Actor } from './index';
 
-/** Restores of the root: it loses what it had received, which nothing sends again by itself (docs/guarantees.md). */
-const ROOT_ONE_IN = 5;
+/** How often it would be the root: it loses what it had received, which nothing sends again (docs/guarantees.md). */
+const ROOT_ONE_IN = 12;
 
 export const operators: Actor = {
   name: 'operators',
@@ -15,10 +15,12 @@ export const operators: Actor = {
     for (const name of dice.some(all, 2)) backUp(world.site(name));
     // Most is at stake where a transfer is on its way, or has come and the giver does not know it.
     const takers = oracle.stock.takersUnderWay();
-    const site = world.site(dice.pick(takers.length > 0 ? takers : all));
-    if (!site.hasBackup || !dice.chance(takers.length > 0 ? weather.restore * 4 : weather.restore / 3)) return;
-    if (site.name === ROOT && !dice.oneIn(ROOT_ONE_IN)) return;
+    const others = (takers.length > 0 ? takers : all).filter((name) => name !== ROOT);
+    const site = world.site(others.length === 0 || dice.oneIn(ROOT_ONE_IN) ? ROOT : dice.pick(others));
+    const much = takers.length > 0 || site.name === ROOT;
+    if (!site.hasBackup || !dice.chance(much ? weather.restore * 4 : weather.restore / 3)) return;
     world.happened('restore');
+    if (site.name === ROOT) world.happened('restore of the root');
     if (takers.includes(site.name)) world.happened('restore with a transfer on its way');
     await site.restore();
   },

@@ -7,7 +7,7 @@ import { type Actor } from './index';
 
 export const reclaims: Actor = {
   name: 'reclaims',
-  every: [50, 350],
+  every: [30, 200],
   act(world) {
     const { dice, oracle } = world;
     const open = oracle.stock.transfersUnderWay();

@@ -7,7 +7,7 @@ import { type Actor } from './index';
 
 export const replenishments: Actor = {
   name: 'replenishments',
-  every: [1_000, 7_000],
+  every: [600, 4_000],
   act(world) {
     const { dice } = world;
     const site = world.site(dice.pick([...world.sites.keys()].filter((name) => name !== ROOT)));

@@ -9,11 +9,11 @@ const ATTEMPTS_MAX = 6;
 
 export const warehouse: Actor = {
   name: 'warehouse',
-  every: [1_000, 12_000],
+  every: [250, 3_000],
   act(world) {
     const { dice, oracle } = world;
     const receipt = `receipt-${dice.below(2 ** 31)}`;
-    const lines = dice.some(ITEMS, dice.between(1, 3)).map(({ sku }) => ({ sku, quantity: dice.between(1, 50) }));
+    const lines = dice.some(ITEMS, dice.between(1, 3)).map(({ sku }) => ({ sku, quantity: dice.between(1, 25) }));
     oracle.stock.arrive(receipt, unitsOf(lines));
     oracle.note(
       'warehouse',

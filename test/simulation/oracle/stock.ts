@@ -46,6 +46,8 @@ export class Stock {
   /** Transfers given to a site that ran low. */
   replenished = 0;
   private readonly rights = new Map<string, Map<string, number>>();
+  /** What each site was last seen with. */
+  private readonly levels = new Map<string, readonly LevelRow[]>();
   private readonly received = new Map<string, number>();
   private readonly adjusted = new Map<string, number>();
   private readonly inFlight = new Map<string, number>();
@@ -54,6 +56,8 @@ export class Stock {
   /** What has happened to the goods of a site, by the cause that its movement names. */
   private readonly happenings = new Map<string, Happening>();
   private readonly wereRestored = new Set<string>();
+  /** What each site has given something for. */
+  private readonly givenFor = new Map<string, Set<string>>();
 
   constructor(private readonly tell: Tell) {}
 
@@ -92,9 +96,16 @@ export class Stock {
   /** Reads what a site has committed. */
   read(site: string, { ledger, levels, sums, transfers }: News): void {
     this.requireLevels(site, levels, sums);
-    for (const rows of byMovement(ledger)) this.movement(site, rows);
+    this.requireGivenOnce(site, ledger);
+    const withdrawn = new Set(ledger.filter(isWithdrawnVoid).map(({ cause }) => cause));
+    for (const rows of byMovement(ledger)) this.movement(site, rows, withdrawn);
+    for (const cause of withdrawn) {
+      if (!ledger.some(({ movement }) => movement === cause))
+        throw new Violation(1, `${site} withdrew what it took back (${cause}), and took nothing back`, []);
+    }
     for (const row of transfers) this.requireTransfer(site, row);
     this.rights.set(site, sumOfAccounts(levels));
+    this.levels.set(site, levels);
   }
 
   /** An order was sold, or is no longer. */
@@ -103,22 +114,30 @@ export class Stock {
   }
 
   /** A site's data were lost, and older ones are in their place; what is missing now is lost, and none may be too many. */
-  restored(site: string, { levels, transfers }: News): void {
+  restored(site: string, { ledger, levels, transfers }: News): void {
     this.wereRestored.add(site);
+    this.givenFor.set(site, new Set(ledger.filter(isGiven).map(({ cause }) => cause)));
     const there = new Set(transfers.map(({ id }) => id));
     for (const [id, given] of this.transfers) if (given.giver === site && !there.has(id)) given.giverLost = true;
     const before = this.rights.get(site) ?? new Map<string, number>();
     const after = sumOfAccounts(levels);
     for (const sku of new Set([...before.keys(), ...after.keys()])) {
-      const missing = (before.get(sku) ?? 0) - (after.get(sku) ?? 0);
-      if (missing < 0) {
-        const detail = `${site} was restored with ${after.get(sku)} × ${sku}; its lost data had ${before.get(sku) ?? 0}`;
-        throw new Violation(1, detail, [sku]);
-      }
-      plus(this.lost, [[sku, missing]]);
+      plus(this.lost, [[sku, (before.get(sku) ?? 0) - (after.get(sku) ?? 0)]]);
     }
+    this.requireNotMore(site, levels);
     this.rights.set(site, after);
+    this.levels.set(site, levels);
     this.tell(site, `restored; with its data went ${show(this.lost)} so far`, []);
+  }
+
+  /** What lost data had sold or granted, older data must not have again: neither account has more than it had. */
+  private requireNotMore(site: string, levels: readonly LevelRow[]): void {
+    for (const { sku, account, rights } of levels) {
+      const had = this.levels.get(site)?.find((level) => level.sku === sku && level.account === account)?.rights ?? 0;
+      if (rights <= had) continue;
+      const detail = `${site} was restored with ${rights} × ${sku} (${account}); its lost data had ${had}`;
+      throw new Violation(1, detail, [sku]);
+    }
   }
 
   /** Invariant 1: nothing is made, nothing vanishes. */
@@ -165,7 +184,20 @@ export class Stock {
     }
   }
 
-  private movement(site: string, rows: readonly LedgerRow[]): void {
+  /** Invariant 5: a site gives what it was asked for in one COMMIT, however often it is asked. */
+  private requireGivenOnce(site: string, ledger: readonly LedgerRow[]): void {
+    const known = this.givenFor.get(site) ?? new Set();
+    const given = ledger.filter(isGiven);
+    const again = given.find(({ cause }) => known.has(cause));
+    if (again) {
+      const about = [again.sku, ...(again.transfer === null ? [] : [again.transfer])];
+      throw new Violation(5, `${site} gives again for ${again.cause}: ${showRow(again)} as ${again.movement}`, about);
+    }
+    for (const { cause } of given) known.add(cause);
+    this.givenFor.set(site, known);
+  }
+
+  private movement(site: string, rows: readonly LedgerRow[], withdrawn: ReadonlySet<string>): void {
     const [first] = rows;
     if (!first) return;
     const units = unitsOf(rows);
@@ -181,7 +213,9 @@ export class Stock {
       case 'transfer-out':
         return this.give(site, first, units);
       case 'transfer-in':
-        return first.movement.startsWith('void:') ? this.takeBack(site, first, units) : this.credit(site, first, units);
+        return first.movement.startsWith('void:')
+          ? this.takeBack(site, first, units, withdrawn.has(first.movement))
+          : this.credit(site, first, units);
       case 'adjustment':
         return this.adjust(site, first, units);
       case 'sale':
@@ -213,19 +247,24 @@ export class Stock {
     plus(this.adjusted, units);
   }
 
-  private takeBack(site: string, { transfer, movement }: LedgerRow, units: Units): void {
+  /** `withdrawn`: and it has them no more, for data that were lost may have taken them back before. */
+  private takeBack(site: string, { transfer, movement }: LedgerRow, units: Units, withdrawn: boolean): void {
     const id = transfer ?? movement;
     const about = [...units.keys(), id];
     const given = this.transfers.get(id);
     if (!given || given.giver !== site) throw new Violation(1, `${site} takes back transfer ${id}, not its own`, about);
     if (given.credited)
       throw new Violation(1, `${site} takes back transfer ${id}, which ${given.taker} has credited`, about);
-    if (given.voided) throw new Violation(1, `${site} takes back transfer ${id} again`, about);
+    if (withdrawn && !this.wereRestored.has(site))
+      throw new Violation(1, `${site} withdraws transfer ${id}, which it took back, and has lost no data`, about);
+    if (given.voided && !withdrawn) throw new Violation(1, `${site} takes back transfer ${id} again`, about);
     if (!same(given.units, units)) {
       throw new Violation(1, `${site} takes back ${show(units)} of ${id}, and gave ${show(given.units)}`, about);
     }
+    if (given.voided) return;
     given.voided = true;
     plus(this.inFlight, units, -1);
+    if (withdrawn) plus(this.lost, units);
   }
 
   private receipt(site: string, id: string, units: Units): void {
@@ -307,12 +346,21 @@ export class Stock {
   }
 
   private adjust(site: string, { cause, movement }: LedgerRow, units: Units): void {
-    // A return that is withdrawn at once: see orders.ts.
-    if (cause.startsWith('order:')) return;
+    // A return that is withdrawn at once, see orders.ts; or what was taken back.
+    if (cause.startsWith('order:') || cause.startsWith('void:')) return;
     throw new Violation(1, `${site}: ${movement} adjusts by ${show(units)}, and nothing of the kind has happened`, [
       ...units.keys(),
     ]);
   }
+}
+
+function isWithdrawnVoid({ kind, cause }: LedgerRow): boolean {
+  return kind === 'adjustment' && cause.startsWith('void:');
+}
+
+/** Units leave the account that they were in, for somebody who asked. */
+function isGiven({ kind }: LedgerRow): boolean {
+  return kind === 'transfer-out' || kind === 'grant';
 }
 
 /** Only what was added. */
