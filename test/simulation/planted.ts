@@ -213,7 +213,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: "outcome === 'cancelled' && !changed.includes(orderId));",
       },
     ],
-    breaks: [1, 2],
+    breaks: [1, 2, 5],
   },
   {
     name: 'the outbox row goes before its answer has come',
