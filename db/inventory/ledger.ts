@@ -217,17 +217,27 @@ export function availableUnits(
 }
 
 /**
- * Gives an order's units back, once. Where it was sold in data that a backup has replaced since (`soldIn`), those may
- * have given them back already, and sold them again: then they are withdrawn at once, as all that such data had.
+ * Credits what comes back to the site that gave it away. Where data that a backup has replaced since did that (`givenIn`:
+ * their incarnation), those may have had it back already, and given it to others: then it is withdrawn at once, as all
+ * that such data had.
  */
+export async function creditBack(
+  tx: Transaction,
+  movement: Movement,
+  lines: readonly StockLine[],
+  givenIn: number,
+): Promise<void> {
+  await credit(tx, movement, lines);
+  if (!isForLostData(givenIn, movement.incarnation)) return;
+  const withdrawal = { movementId: `adjustment:${movement.movementId}`, kind: 'adjustment' } as const;
+  await debit(tx, { ...movement, ...withdrawal, counterparty: null, transferId: null }, lines);
+}
+
+/** Gives an order's units back, once. `soldIn`: the incarnation of the data that it was sold in. */
 export async function returnSale(tx: Transaction, sale: Sale, soldIn: number): Promise<void> {
   const movementId = `return:${sale.orderId}`;
   if (await hasMovement(tx, sale.store, movementId)) return;
-  const movement = saleMovement(sale);
-  await credit(tx, { ...movement, movementId, kind: 'return' }, sumBySku(sale.lines));
-  if (!isForLostData(soldIn, sale.incarnation)) return;
-  const withdrawal: Movement = { ...movement, movementId: `adjustment:${movementId}`, kind: 'adjustment' };
-  await debit(tx, withdrawal, sale.lines);
+  await creditBack(tx, { ...saleMovement(sale), movementId, kind: 'return' }, sumBySku(sale.lines), soldIn);
 }
 
 export interface RefusedDemand {

@@ -3,16 +3,10 @@
  * or they could be credited by a late document and exist twice (design, section 5).
  */
 import { TellableError } from '../../domain/errors';
-import {
-  type StockAccount,
-  type StockLine,
-  type TransferId,
-  formatTransferId,
-  isForLostData,
-} from '../../domain/inventory';
+import { type StockAccount, type StockLine, type TransferId, formatTransferId } from '../../domain/inventory';
 import { type Transaction } from '../database';
 import { forUpdate } from '../dialect';
-import { type Movement, credit, debit } from './ledger';
+import { type Movement, creditBack } from './ledger';
 import { type NewTransfer, findTransfer, markTransfer, strandIfForLostData, writeUnlessKnown } from './transfers';
 
 /** Who speaks of a transfer, at one of its two sites. */
@@ -45,9 +39,8 @@ export async function refuseTransfer(
 }
 
 /**
- * At the giver, once its taker has refused: the units are there again, once. Where data that a backup has replaced since
- * gave them, those may have had them back already, and given them to others: then they are withdrawn at once, as all that
- * such data had. Throws for one that was credited.
+ * At the giver, once its taker has refused: the units are there again, once (unless lost data gave them, see creditBack).
+ * Throws for one that was credited.
  */
 export async function voidTransfer(tx: Transaction, act: TransferAct): Promise<'voided' | 'void before'> {
   const { store, id, now } = act;
@@ -59,16 +52,7 @@ export async function voidTransfer(tx: Transaction, act: TransferAct): Promise<'
     throw new TellableError(`transfer ${name} is ${known.state} at "${known.taker}": it can't be void`);
   for (const account of ['pool', 'own'] as const) {
     const lines = await linesGivenFrom(tx, store, name, account);
-    if (lines.length === 0) continue;
-    const movement = voidMovement(act, known.taker, account);
-    await credit(tx, movement, lines);
-    if (!isForLostData(id.incarnation, act.incarnation)) continue;
-    const withdrawal = {
-      movementId: `adjustment:${movement.movementId}`,
-      counterparty: null,
-      transferId: null,
-    } as const;
-    await debit(tx, { ...movement, ...withdrawal, kind: 'adjustment' }, lines);
+    if (lines.length > 0) await creditBack(tx, voidMovement(act, known.taker, account), lines, id.incarnation);
   }
   await markTransfer(tx, store, id, 'void', now);
   return 'voided';

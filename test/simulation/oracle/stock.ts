@@ -45,7 +45,6 @@ export class Stock {
   expired = 0;
   /** Transfers given to a site that ran low. */
   replenished = 0;
-  private readonly rights = new Map<string, Map<string, number>>();
   /** What each site was last seen with. */
   private readonly levels = new Map<string, readonly LevelRow[]>();
   private readonly received = new Map<string, number>();
@@ -104,7 +103,6 @@ export class Stock {
         throw new Violation(1, `${site} withdrew what it took back (${cause}), and took nothing back`, []);
     }
     for (const row of transfers) this.requireTransfer(site, row);
-    this.rights.set(site, sumOfAccounts(levels));
     this.levels.set(site, levels);
   }
 
@@ -119,13 +117,12 @@ export class Stock {
     this.givenFor.set(site, new Set(ledger.filter(isGiven).map(({ cause }) => cause)));
     const there = new Set(transfers.map(({ id }) => id));
     for (const [id, given] of this.transfers) if (given.giver === site && !there.has(id)) given.giverLost = true;
-    const before = this.rights.get(site) ?? new Map<string, number>();
+    const before = sumOfAccounts(this.levels.get(site) ?? []);
     const after = sumOfAccounts(levels);
     for (const sku of new Set([...before.keys(), ...after.keys()])) {
       plus(this.lost, [[sku, (before.get(sku) ?? 0) - (after.get(sku) ?? 0)]]);
     }
     this.requireNotMore(site, levels);
-    this.rights.set(site, after);
     this.levels.set(site, levels);
     this.tell(site, `restored; with its data went ${show(this.lost)} so far`, []);
   }
@@ -142,8 +139,9 @@ export class Stock {
 
   /** Invariant 1: nothing is made, nothing vanishes. */
   requireBalance(): void {
+    const rights = [...this.levels].map(([site, levels]) => [site, sumOfAccounts(levels)] as const);
     for (const sku of this.items) {
-      const own = [...this.rights].map(([site, units]) => [site, units.get(sku) ?? 0] as const);
+      const own = rights.map(([site, units]) => [site, units.get(sku) ?? 0] as const);
       const held = own.reduce((sum, [, units]) => sum + units, 0);
       const of = (sums: Units) => sums.get(sku) ?? 0;
       const there = held + of(this.inFlight) + of(this.sold) + of(this.lost);
